@@ -148,10 +148,8 @@ impl ZoneLowering<'_> {
 pub(super) struct ZoneList {
     pub zones: Vec<Zone>,
     pub steered: Vec<Steering>,
-    /// The apex and the place of each of `steered`.
-    pub steered_at: Vec<(Name, Span)>,
     /// By `PinId`, with the places where they are asked for.
     pub pins: Vec<(Pin, Span)>,
-    /// The apex of every zone, with its file and line.
+    /// The apex of every zone, with its file and line; known before the first zone is lowered.
     pub apexes: BTreeMap<Name, String>,
 }

@@ -22,6 +22,7 @@ mod far;
 pub(crate) mod geo;
 mod groups;
 mod identity;
+mod inner_zones;
 pub(crate) mod json;
 pub(crate) mod listen;
 mod name_servers;
@@ -88,8 +89,11 @@ pub fn config(files: &Files, sources: &SourceFiles, report: &mut Reporter) -> Op
     let server = files.server.as_ref().and_then(|(span, spec)| server::lower(spec, *span, sources, report));
     let mut definitions = Definitions::of(files.regions.as_ref(), report);
     let mut zones = ZoneList::default();
-    for (span, spec) in &files.zones {
-        zone::lower(spec, *span, sources, &mut definitions, &mut zones, report);
+    // What is in a zone of its own is hidden in the zone above.
+    let apexes: Vec<_> =
+        files.zones.iter().map(|(span, spec)| zone::apex(spec, *span, sources, &mut zones, report)).collect();
+    for ((span, spec), apex) in files.zones.iter().zip(apexes) {
+        zone::lower(spec, apex, *span, sources, &mut definitions, &mut zones, report);
     }
     if let Some(regions) = &files.regions {
         regions.check_hosts(&zones.apexes, report);

@@ -3,12 +3,18 @@
 use std::collections::BTreeMap;
 
 use super::draft::NodeDraft;
+use super::inner_zones::InnerZones;
 use crate::config::problem::Reporter;
 use crate::zone::{Name, RecordType};
 
 /// Finds name servers without addresses, without glue, and names that are hardly those of hosts.
-pub(super) fn check(apex: &Name, nodes: &BTreeMap<Name, NodeDraft>, report: &mut Reporter) {
-    let zone = NameServers { apex, nodes };
+pub(super) fn check(
+    apex: &Name,
+    nodes: &BTreeMap<Name, NodeDraft>,
+    inner: InnerZones<'_>,
+    report: &mut Reporter,
+) {
+    let zone = NameServers { apex, nodes, inner };
     for (owner, node) in nodes {
         for (target, span) in node.rrset(RecordType::NS).iter().flat_map(|set| &set.targets) {
             if let (None, Some((message, hint))) = (target.address(), zone.fault(owner, &target.name)) {
@@ -21,6 +27,7 @@ pub(super) fn check(apex: &Name, nodes: &BTreeMap<Name, NodeDraft>, report: &mut
 struct NameServers<'z> {
     apex: &'z Name,
     nodes: &'z BTreeMap<Name, NodeDraft>,
+    inner: InnerZones<'z>,
 }
 
 impl NameServers<'_> {
@@ -35,7 +42,8 @@ impl NameServers<'_> {
             let meant = server.clone().append_domain(self.apex).unwrap_or_else(|_| server.clone());
             return Some((message, format!("write `{meant}` if it is in the zone; a whole name if not")));
         }
-        if !self.apex.zone_of(server) {
+        // A zone inside answers for its names itself.
+        if !self.apex.zone_of(server) || self.inner.find(server).is_some() {
             return None;
         }
         match self.cut_above(server) {

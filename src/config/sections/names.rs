@@ -139,7 +139,6 @@ impl ZoneLowering<'_> {
             let mut references = References { definitions, own, service, report };
             let steering = steer::lower(spec, span, owner.clone(), &mut references);
             self.zones.steered.push(steering);
-            self.zones.steered_at.push((self.apex.clone(), span));
             SteeringId(u32::try_from(self.zones.steered.len() - 1).expect("files are bounded"))
         });
         let span = spec.given().map_or(name, |(_, span)| span);

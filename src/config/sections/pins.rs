@@ -84,19 +84,8 @@ fn sites(definitions: &Definitions, regions: &[RegionId]) -> Vec<(String, Site)>
     sites
 }
 
-/// Reports steered names and pins that a zone of their own hides.
+/// Reports pins that a zone of their own hides.
 pub(super) fn check_zones(zones: &ZoneList, report: &mut Reporter) {
-    for (steering, (own, span)) in zones.steered.iter().zip(&zones.steered_at) {
-        let apexes = std::iter::successors(Some(steering.owner.clone()), |name: &Name| {
-            (!name.is_root()).then(|| name.base_name())
-        });
-        // The nearest zone above a name answers it.
-        let answering = apexes.filter_map(|name| zones.apexes.get_key_value(&name)).next();
-        if let Some((apex, place)) = answering.filter(|(apex, _)| *apex != own) {
-            let message = format!("`{}` is in the zone `{apex}`, and is answered from there", steering.owner);
-            report.error(*span, message).hint(format!("that zone is at {place}; steer the name there"));
-        }
-    }
     for (pin, span) in &zones.pins {
         let end = &zones.steered[pin.of.0 as usize].owner;
         let below = std::iter::successors(Some(pin.owner.clone()), |name: &Name| Some(name.base_name()));

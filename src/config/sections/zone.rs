@@ -53,13 +53,13 @@ const USUAL_TTL: u32 = 3600;
 /// Lowers one zone file, with its master file.
 pub(super) fn lower(
     spec: &ZoneSpec,
+    apex: Name,
     file: Span,
     sources: &SourceFiles,
     definitions: &mut Definitions,
     zones: &mut ZoneList,
     report: &mut Reporter,
 ) {
-    let apex = apex(&spec.zone, file, sources, zones, report);
     let shared = definitions.shared_groups.clone();
     let own = groups::lower(&spec.groups, true, &mut definitions.groups, Some(&shared), report);
     let default_ttl = spec.ttl.get_or(Ttl::from_seconds(USUAL_TTL).expect("the default is a TTL"));
@@ -82,23 +82,23 @@ pub(super) fn lower(
     zone.nameservers(&spec.nameservers);
     zone.soa(&spec.soa, file, &master_files);
     zone.pins();
-    zone_checks::check(&zone.apex, &zone.nodes, file, is_whole, zone.report);
+    zone_checks::check(&zone.apex, &zone.nodes, &zone.zones.apexes, file, is_whole, zone.report);
     zone.own.names.report_unused(zone.report);
     let ZoneLowering { nodes, apex, .. } = zone;
     let nodes = nodes.into_iter().map(|(name, draft)| (name, draft.finish())).collect();
     zones.zones.push(Zone { apex, nodes });
 }
 
-/// Returns the apex. A zone without a right name gets one under `invalid.` (RFC 2606), so that the rest
+/// Returns the apex, and adds it to those of all zones. A zone without a right name gets one under `invalid.` (RFC 2606), so that the rest
 /// of its file is still checked.
-fn apex(
-    spec: &Value<String>,
+pub(super) fn apex(
+    spec: &ZoneSpec,
     file: Span,
     sources: &SourceFiles,
     zones: &mut ZoneList,
     report: &mut Reporter,
 ) -> Name {
-    let named = spec.required("zone", file, "write `zone: api.example.com`", report);
+    let named = spec.zone.required("zone", file, "write `zone: api.example.com`", report);
     let parsed = named.and_then(|(text, span)| {
         report.ok(span, records::parse_name(text, &Name::root())).map(|name| (name, span))
     });

@@ -1,10 +1,11 @@
 //! What the records of a zone may not be together.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hickory_proto::rr::rdata::svcb::SvcParamKey;
 
 use super::draft::{NodeDraft, RRsetDraft};
+use super::inner_zones::InnerZones;
 use super::name_servers;
 use crate::answer::{Packed, wire_name};
 use crate::config::problem::{Reporter, Span};
@@ -16,33 +17,44 @@ use crate::zone::{Name, RData, RecordType};
 /// OPT record with a client subnet (RFC 7871, section 6).
 pub const MAX_REPLY: usize = 65_535 - 11 - 24;
 
-/// Checks a zone; `is_whole` says that its master file could be read.
+/// Checks a zone. `apexes` are those of all zones, with their places; `is_whole` says that its master file could be
+/// read.
 pub(super) fn check(
     apex: &Name,
     nodes: &BTreeMap<Name, NodeDraft>,
+    apexes: &BTreeMap<Name, String>,
     file: Span,
     is_whole: bool,
     report: &mut Reporter,
 ) {
-    let mut checks = Checks { apex, nodes, report };
+    let servers = nodes.values().filter_map(|node| node.rrset(RecordType::NS)).flat_map(|set| &set.targets);
+    let servers = servers.map(|(target, _)| &target.name).collect();
+    let inner = InnerZones::of(apex, apexes);
+    let mut checks = Checks { apex, nodes, servers, inner, report };
     if is_whole && nodes.get(apex).and_then(|node| node.rrset(RecordType::NS)).is_none() {
         let finding = checks.report.error(file, "the zone has no NS records");
         finding.hint("add `nameservers: [ns1.example.net, ns2.example.net]`");
     }
     for (name, node) in nodes {
         checks.node(name, node);
-        checks.ancestors(name, node);
+        if !checks.is_in_inner_zone(name, node) {
+            checks.delegated(name, node);
+            checks.ancestors(name, node);
+        }
         for set in &node.rrsets {
             checks.rrset(name, set);
             checks.targets(set);
         }
     }
-    name_servers::check(apex, nodes, checks.report);
+    name_servers::check(apex, nodes, inner, checks.report);
 }
 
 struct Checks<'c> {
     apex: &'c Name,
     nodes: &'c BTreeMap<Name, NodeDraft>,
+    /// The name servers of the zone and of what it delegates: their addresses may be glue.
+    servers: BTreeSet<&'c Name>,
+    inner: InnerZones<'c>,
     report: &'c mut Reporter,
 }
 
@@ -145,8 +157,40 @@ impl Checks<'_> {
             self.report.error(span, format!("`{name}` is steered, but delegated away")).hint(hint);
             return;
         }
-        let is_glue = |set: &RRsetDraft| matches!(set.rtype, RecordType::A | RecordType::AAAA);
-        if let Some(set) = node.rrsets.iter().find(|set| !is_glue(set)) {
+        self.unseen(name, node, &[], &hint);
+    }
+
+    /// Finds what stands at a delegation, whose servers are asked for all but the DS records.
+    fn delegated(&mut self, name: &Name, node: &NodeDraft) {
+        if name == self.apex || name.is_wildcard() {
+            return;
+        }
+        if let Some(cut) = node.rrset(RecordType::NS) {
+            let hint = format!("line {} delegates `{name}` to other servers", cut.span.line);
+            // A CNAME and a SOA are errors there already.
+            let seen = [RecordType::NS, RecordType::DS, RecordType::CNAME, RecordType::SOA];
+            self.unseen(name, node, &seen, &hint);
+        }
+    }
+
+    /// Finds what a zone of its own hides, and returns whether the name is in one.
+    fn is_in_inner_zone(&mut self, name: &Name, node: &NodeDraft) -> bool {
+        let Some((zone, place)) = self.inner.find(name) else { return false };
+        if let Some((_, span)) = node.steering {
+            let message = format!("`{name}` is in the zone `{zone}`, and is answered from there");
+            self.report.error(span, message).hint(format!("that zone is at {place}; steer the name there"));
+        }
+        // The zone above has the delegation, even if the same server answers both.
+        let seen: &[_] = if name == zone { &[RecordType::NS, RecordType::DS] } else { &[] };
+        self.unseen(name, node, seen, &format!("`{zone}` is a zone of its own, at {place}: write it there"));
+        true
+    }
+
+    /// Warns of records at or below a zone cut that are neither of these types nor glue.
+    fn unseen(&mut self, name: &Name, node: &NodeDraft, seen: &[RecordType], hint: &str) {
+        let has_glue = self.servers.contains(name);
+        let is_glue = |set: &RRsetDraft| has_glue && matches!(set.rtype, RecordType::A | RecordType::AAAA);
+        for set in node.rrsets.iter().filter(|set| !is_glue(set) && !seen.contains(&set.rtype)) {
             let message = format!("the {} record of `{name}` is never seen", records::type_text(set.rtype));
             self.report.warning(set.span, message).hint(hint);
         }
@@ -198,8 +242,11 @@ impl Checks<'_> {
         }
     }
 
-    /// Returns whether a name is in the zone, by itself or by a wildcard, or may be below a cut.
+    /// Returns whether a name is in the zone, by itself or by a wildcard, or may be below a cut or in a zone inside.
     fn exists(&self, name: &Name) -> bool {
+        if self.apex.zone_of(name) && self.inner.find(name).is_some() {
+            return true;
+        }
         let mut above = name.clone();
         loop {
             if self.nodes.get(&above).is_some_and(|node| {

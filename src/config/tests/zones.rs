@@ -170,3 +170,56 @@ fn a_steered_name_that_another_zone_answers_is_an_error() {
         ]
     );
 }
+
+/// Checks a zone with these names beside a zone inside it.
+fn check_around_inner(names: &str, expected: &[&str]) {
+    let nested = "zone: sub.example.org\nnameservers: [ns1.example.net]\nnames: { ns: { A: 192.0.2.9 } }\n";
+    let zone = format!("{ZONE}{names}\n");
+    let files = [("server.yaml", SERVER), ("regions.yaml", REGIONS), ("a.yaml", &*zone), ("b.yaml", nested)];
+    let files = files.into_iter().map(|(name, text)| SourceFile::new(name, text));
+    let warnings = compile(&SourceFiles::new("", files.collect())).expect("nothing is wrong").warnings;
+    let said = warnings
+        .list
+        .iter()
+        .map(|one| format!("{}: {} | {}", one.line, one.message, one.hint.as_deref().unwrap_or_default()));
+    assert_eq!(said.collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn static_records_that_a_zone_inside_hides_are_warned_of_whatever_their_type() {
+    let hint = "`sub.example.org.` is a zone of its own, at b.yaml:1: write it there";
+    let unseen = |line: u32, rtype: &str, name: &str| {
+        format!("{line}: the {rtype} record of `{name}.example.org.` is never seen | {hint}")
+    };
+    let names = "  www.sub: { A: 192.0.2.1, TXT: x }\n  sub: { MX: 10 mail.example.net. }\n  \
+                 '*.a.sub': { AAAA: '2001:db8::1' }\n  lab.sub: { NS: ns.example.net. }\n  subway: { A: 192.0.2.1 }";
+    let expected = [
+        unseen(5, "A", "www.sub"),
+        unseen(5, "TXT", "www.sub"),
+        unseen(6, "MX", "sub"),
+        unseen(7, "AAAA", "*.a.sub"),
+        unseen(8, "NS", "lab.sub"),
+    ];
+    check_around_inner(names, &expected.each_ref().map(String::as_str));
+}
+
+#[test]
+fn the_delegation_of_a_zone_inside_its_glue_and_names_that_lead_into_it_are_no_mistakes() {
+    let names = "  sub: { NS: [ns.sub, ns2.sub], DS: 1 13 2 aabbccddeeff00112233445566778899aabbccddeeff00112233445566778899 }\n  \
+                 ns.sub: { A: 192.0.2.9 }\n  www: { CNAME: www.sub }";
+    check_around_inner(names, &[]);
+}
+
+#[test]
+fn what_stands_at_a_delegation_and_addresses_of_no_name_server_below_it_are_never_seen() {
+    check_names(
+        "  lab: { NS: [ns.lab, ns.dc], TXT: x, A: 192.0.2.3 }\n  ns.lab: { A: 192.0.2.2 }\n  www.lab: { A: 192.0.2.2 }\n  \
+         dc: { NS: dc }\n  ns.dc: { AAAA: '2001:db8::1' }",
+        &[
+            "a.yaml:5:31: warning: the TXT record of `lab.example.org.` is never seen | line 5 delegates `lab.example.org.` to other servers",
+            "a.yaml:5:39: warning: the A record of `lab.example.org.` is never seen | line 5 delegates `lab.example.org.` to other servers",
+            "a.yaml:7:14: warning: the A record of `www.lab.example.org.` is never seen | line 5 delegates `lab.example.org.` to other servers",
+            "a.yaml:8:13: warning: name server `dc.example.org.` has no glue | add its A or AAAA records here: without them no resolver reaches it",
+        ],
+    );
+}
