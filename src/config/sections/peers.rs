@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::secret::{self, Secret, SecretSpec};
 use crate::config::problem::{Reporter, Span, ValueError};
-use crate::config::values::url::is_url;
+use crate::config::values::url::{has_user, is_url};
 use crate::config::values::{Checked, FromText, Value, parsed, required_name};
 use crate::config::yaml::{Setting, Written};
 use crate::health::{DownQuorum, ObserverRules};
@@ -184,7 +184,10 @@ fn instance(spec: &PeerSpec, span: Span, own: &Own<'_>, report: &mut Reporter) -
     let (url, url_span) = spec.url.required("url", span, URL, report)?;
     let plain = url.trim_end_matches('/');
     let authority = plain.split_once("://").map_or("", |(_, rest)| rest);
-    if !is_url(plain) || authority.contains(['/', '?', '#']) {
+    if has_user(plain) {
+        let finding = report.error(url_span, "the URL has a user or a password");
+        finding.hint("leave them out: the instances know each other by `secret`");
+    } else if !is_url(plain) || authority.contains(['/', '?', '#']) {
         report.error(url_span, format!("`{url}` is not the URL of an admin address")).hint(URL);
     }
     if authority.parse().is_ok_and(|address: SocketAddr| address.port() != 0 && Some(address) == own.admin) {

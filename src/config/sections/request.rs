@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::secret;
 use crate::canary::{HttpCheck, Reach};
 use crate::config::problem::{Reporter, Span};
-use crate::config::values::url::{REGION, is_host, is_host_with_port, is_port, parts};
+use crate::config::values::url::{REGION, has_user, is_host, is_host_with_port, is_port, parts};
 use crate::config::values::{Checked, List, Statuses, Value};
 use crate::config::yaml::{Entries, Setting, Written};
 
@@ -127,8 +127,11 @@ fn check_url(url: &str, reach: Reach, span: Span, report: &mut Reporter) {
     if authority.contains("[{address}]") {
         let finding = report.error(span, format!("`{url}` is not a URL once an address is in it"));
         finding.hint("write `{address}` without brackets: an IPv6 address gets its own");
+    } else if has_user(url) {
+        let finding = report.error(span, "the URL has a user or a password");
+        finding.hint("send them as a header: `headers_from_env: { Authorization: PROBE_AUTHORIZATION }`");
     } else if host.is_empty()
-        || host.contains(['@', '{', '}'])
+        || host.contains(['{', '}'])
         || port.is_some_and(|port| !is_port(port))
         || !is_plain
         || !is_led_to

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::secret::{self, Secret, SecretSpec};
 use crate::config::problem::{Reporter, Span};
-use crate::config::values::url::is_url;
+use crate::config::values::url::{has_user, is_url};
 use crate::config::values::{Checked, Value, required_name};
 use crate::config::yaml::{Setting, Written};
 use crate::severity::Severity;
@@ -88,7 +88,9 @@ fn webhook(spec: &WebhookSpec, span: Span, directory: &Path, report: &mut Report
     let name = required_name(&spec.name, span, "write `name: oncall`", report);
     const URL: &str = "write `url: https://hooks.example.com/meridian`";
     let url = spec.url.required("url", span, URL, report);
-    if let Some((url, span)) = url.filter(|(url, _)| !is_url(url)) {
+    if let Some((_, span)) = url.filter(|(url, _)| has_user(url)) {
+        report.error(span, "the URL has a user or a password").hint("leave them out: they are not sent");
+    } else if let Some((url, span)) = url.filter(|(url, _)| !is_url(url)) {
         report.error(span, format!("`{url}` is not an `http` or `https` URL")).hint(URL);
     }
     let shape = spec.shape.get_or_default();

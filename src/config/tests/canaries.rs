@@ -56,6 +56,12 @@ fn a_canary_that_cannot_be_run_with_an_address_in_its_url_or_with_its_headers_is
         ],
     );
     let hint = "write `http://{address}:8080/health`; `{address}` stands for the probed address";
+    check_canary(
+        "http: { url: 'http://user:pass@{address}/' }",
+        &[
+            "23: the URL has a user or a password | send them as a header: `headers_from_env: { Authorization: PROBE_AUTHORIZATION }`",
+        ],
+    );
     for host in ["1.2.3.4.5", "256.1.1.1", "a<b", "xn--", "[::1"] {
         check_canary(
             &format!("http: {{ url: 'http://{host}/' }}"),

@@ -182,6 +182,10 @@ fn a_webhook_needs_a_name_and_an_http_url_and_a_shape_that_exists() {
             )],
         );
     }
+    check_webhook(
+        "name: oncall, url: 'https://user:pass@hooks.example.com/'",
+        &["server.yaml:5:26: the URL has a user or a password | leave them out: they are not sent"],
+    );
     let url = "url: 'http://127.0.0.1:9/'";
     check_webhook(
         &format!("name: oncall, {url}, shape: slak"),

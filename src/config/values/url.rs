@@ -15,6 +15,12 @@ pub fn is_url(url: &str) -> bool {
     is_plain && is_host_with_port(authority)
 }
 
+/// Returns whether a URL has a user, or a password, before its host.
+pub fn has_user(url: &str) -> bool {
+    let rest = url.split_once("://").map_or("", |(_, rest)| rest);
+    rest.split(['/', '?', '#']).next().unwrap_or_default().contains('@')
+}
+
 /// Returns whether the URL of a canary of regions has a host when it is for this one.
 pub fn leads_to(region: &str, url: &str) -> bool {
     let authority = url.split('/').nth(2).unwrap_or_default();
