@@ -182,7 +182,7 @@ pub struct HttpCheck {
     pub body: Option<String>,
     /// The statuses that are a success, as inclusive ranges.
     pub statuses: Vec<(u16, u16)>,
-    /// A text that must occur in the body. Whatever is expected, a body of more than 64 KiB is a failure.
+    /// A text that must occur in the first 64 KiB of the body; no more is read.
     pub body_contains: Option<String>,
 }
 

@@ -232,9 +232,25 @@ pub(super) mod tests {
     }
 
     #[tokio::test]
-    async fn a_body_of_10_gigabytes_fails_at_64_kibibytes() {
-        let head = b"HTTP/1.1 200 OK\r\nContent-Length: 10000000000\r\n\r\n";
-        check(Script::Endless(head), PATIENT, Err((Body, "longer than 64 KiB"))).await;
+    async fn of_a_body_of_10_gigabytes_64_kibibytes_are_read_and_must_contain_what_is_expected() {
+        let head = b"HTTP/1.1 200 OK\r\nContent-Length: 10000000000\r\n\r\nall is well";
+        check(Script::Endless(head), PATIENT, Ok(())).await;
+        let missing = Err((Body, "the first 64 KiB of the body do not contain `broken`"));
+        for (text, expected) in [("is well", Ok(())), ("broken", missing)] {
+            let mut check = http("http", scripted::serve(Script::Endless(head)).await);
+            check.body_contains = Some(text.to_owned());
+            compare(run(Check::Http(check), &Trust::default(), PATIENT).await, expected);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_header_over_several_lines_or_with_a_blank_before_its_colon_is_no_failure() {
+        let folded =
+            b"HTTP/1.1 200 OK\r\nContent-Security-Policy: default-src self;\r\n  frame-ancestors none\r\n\
+            Content-Length: 2\r\n\r\nok";
+        check(Script::Say(folded), PATIENT, Ok(())).await;
+        let spaced = b"HTTP/1.1 200 OK\r\nX-Cache : hit\r\nContent-Length: 2\r\n\r\nok";
+        check(Script::Say(spaced), PATIENT, Ok(())).await;
     }
 
     #[tokio::test]
@@ -313,6 +329,15 @@ pub(super) mod tests {
         check_tls(Some("api.example.com"), Ok(())).await;
         check_tls(Some("www.example.com"), Err((Tls, "www.example.com"))).await;
         check_tls(None, Err((Tls, "certificate"))).await;
+    }
+
+    #[tokio::test]
+    async fn the_certificate_of_an_authority_in_place_of_a_servers_is_told_in_words() {
+        let (server, certificate) = scripted::serve_tls(Script::Ok, scripted::AUTHORITY).await;
+        let trust = Trust::only(vec![certificate]).expect("a certificate");
+        let told = Err((Tls, "an authority's and no server's"));
+        compare(run(Check::Http(http("https", server)), &trust, PATIENT).await, told);
+        compare(run(Check::Http(http("https", server)), &Trust::default(), PATIENT).await, told);
     }
 
     #[tokio::test]

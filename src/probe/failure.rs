@@ -43,12 +43,29 @@ fn known(error: &(dyn Error + 'static)) -> Option<Failure> {
         return request.is_dns().then(|| failure(FailureClass::Dns, cause.to_string()));
     }
     if let Some(tls) = error.downcast_ref::<rustls::Error>() {
-        return Some(failure(FailureClass::Tls, tls.to_string()));
+        return Some(failure(FailureClass::Tls, told(tls)));
     }
     if let Some(http) = error.downcast_ref::<hyper::Error>() {
         return of_http(http);
     }
     error.downcast_ref::<io::Error>().and_then(of_io)
+}
+
+/// Returns what TLS failed for, in words where rustls has none.
+fn told(error: &rustls::Error) -> String {
+    use rustls::CertificateError::{Other, UnknownIssuer};
+    match error {
+        rustls::Error::InvalidCertificate(UnknownIssuer) => {
+            "the certificate is self-signed, or of an authority that SSL_CERT_FILE does not have".to_owned()
+        }
+        // webpki's own errors have no words.
+        rustls::Error::InvalidCertificate(Other(other))
+            if format!("{other:?}").contains("CaUsedAsEndEntity") =>
+        {
+            "the certificate is self-signed as an authority's and no server's (CA:TRUE)".to_owned()
+        }
+        _ => error.to_string(),
+    }
 }
 
 fn of_http(error: &hyper::Error) -> Option<Failure> {

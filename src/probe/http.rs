@@ -109,6 +109,9 @@ impl HttpProbe {
             .retry(retry::never())
             .no_proxy()
             .http1_only()
+            // As all user agents do (RFC 9112, sections 5.1 and 5.2).
+            .http1_allow_obsolete_multiline_headers_in_responses(true)
+            .http1_allow_spaces_after_header_name_in_responses(true)
             .pool_max_idle_per_host(0)
             .user_agent(USER_AGENT);
         Ok(Self {
@@ -133,13 +136,17 @@ impl HttpProbe {
 
     /// Sends one request and looks at the response. Sets no limit to the time that takes.
     pub async fn run(&self) -> Result<(), ProbeError> {
-        self.fetch().await.map(drop)
+        let (body, is_whole) = read(self.send().await?).await?;
+        Ok(self.judge_body(&body, is_whole)?)
     }
 
-    /// Sends one request, looks at the response, and returns its body.
+    /// Sends one request, looks at the response, and returns its body, all of it.
     pub(super) async fn fetch(&self) -> Result<Vec<u8>, ProbeError> {
-        let body = read(self.send().await?).await?;
-        self.judge_body(&body)?;
+        let (body, is_whole) = read(self.send().await?).await?;
+        if !is_whole {
+            return Err(too_long().into());
+        }
+        self.judge_body(&body, true)?;
         Ok(body)
     }
 
@@ -164,8 +171,8 @@ impl HttpProbe {
         Err(failure(FailureClass::Status, format!("status {status}")))
     }
 
-    /// Looks for the text that must be in the body.
-    pub(super) fn judge_body(&self, body: &[u8]) -> Result<(), Failure> {
+    /// Looks for the text that must be in the body, or in what was read of it.
+    pub(super) fn judge_body(&self, body: &[u8], is_whole: bool) -> Result<(), Failure> {
         let Some(expected) = &self.body_contains else {
             return Ok(());
         };
@@ -174,21 +181,25 @@ impl HttpProbe {
         if expected.is_empty() || places.any(|place| place == expected.as_bytes()) {
             return Ok(());
         }
-        let detail = format!("the body does not contain `{expected}`");
+        let detail = match is_whole {
+            true => format!("the body does not contain `{expected}`"),
+            false => format!("the first {} KiB of the body do not contain `{expected}`", MAX_BODY / 1024),
+        };
         Err(failure(FailureClass::Body, detail))
     }
 }
 
-/// Reads a body to its end, but not beyond the bound.
-async fn read(mut response: Response) -> Result<Vec<u8>, ProbeError> {
+/// Reads a body to its end, but not beyond the bound, and returns it and whether that is all of it.
+async fn read(mut response: Response) -> Result<(Vec<u8>, bool), ProbeError> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|error| failure::of(&error))? {
-        if body.len() + chunk.len() > MAX_BODY {
-            return Err(too_long().into());
+        let room = MAX_BODY - body.len();
+        body.extend_from_slice(&chunk[..chunk.len().min(room)]);
+        if chunk.len() > room {
+            return Ok((body, false));
         }
-        body.extend_from_slice(&chunk);
     }
-    Ok(body)
+    Ok((body, true))
 }
 
 /// Returns the failure of a body beyond the bound.

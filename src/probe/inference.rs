@@ -87,7 +87,7 @@ impl InferenceProbe {
             }
         };
         let answer = read(response, first).await?;
-        self.http.judge_body(&answer.body)?;
+        self.http.judge_body(&answer.body, answer.is_whole)?;
         Ok(self.judge(&answer)?)
     }
 
@@ -105,9 +105,8 @@ impl InferenceProbe {
     fn judge(&self, answer: &Completion) -> Result<(), Failure> {
         match answer.form {
             Form::Events => judge_events(&answer.body, &self.assertions),
-            Form::Pieces if self.assertions.is_empty() => Ok(()),
-            Form::Whole | Form::Pieces if !answer.is_whole => Err(too_long()),
             Form::Whole | Form::Pieces if self.assertions.is_empty() => Ok(()),
+            Form::Whole | Form::Pieces if !answer.is_whole => Err(too_long()),
             Form::Whole | Form::Pieces => json::judge(&json::parse(&answer.body)?, &self.assertions),
         }
     }
@@ -253,14 +252,15 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_stream_without_end_is_a_success_at_the_bound_and_a_body_of_10_gigabytes_is_not() {
+    async fn an_answer_without_end_is_a_success_at_the_bound_unless_something_is_asserted_of_all_of_it() {
         let stream = Script::Endless(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n");
         probe(stream, inference(None), Ok(())).await;
         let pieces = Script::Endless(b"HTTP/1.1 200 OK\r\n\r\n");
         probe(pieces, inference(None), Ok(())).await;
         probe(pieces, inference(Some("Paris")), Err((Body, "longer than 64 KiB"))).await;
         let whole = Script::Endless(b"HTTP/1.1 200 OK\r\nContent-Length: 10000000000\r\n\r\n");
-        probe(whole, inference(None), Err((Body, "longer than 64 KiB"))).await;
+        probe(whole, inference(None), Ok(())).await;
+        probe(whole, inference(Some("Paris")), Err((Body, "longer than 64 KiB"))).await;
     }
 
     #[tokio::test]

@@ -37,6 +37,9 @@ pub enum Script {
     Endless(&'static [u8]),
 }
 
+/// The name in the certificate of an authority, as `openssl req -x509` makes them.
+pub const AUTHORITY: &str = "authority.example";
+
 /// Starts a server on 127.0.0.1, .2 and .3, on one port; it lives as long as the test.
 pub async fn serve(script: Script) -> SocketAddr {
     let listeners = listen().await;
@@ -93,6 +96,9 @@ pub async fn serve_tls_for(
         Valid::No => now - day,
     }
     .into();
+    if name == AUTHORITY {
+        own.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    }
     let key = rcgen::KeyPair::generate().expect("a key");
     let certificate = own.self_signed(&key).expect("a certificate").der().clone();
     let key = PrivateKeyDer::try_from(key.serialize_der()).expect("a key");
