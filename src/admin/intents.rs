@@ -8,8 +8,8 @@ use super::api::{
     ProposalStatus, RegionName, RuleViolation, Timestamp,
 };
 use super::state::AdminState;
-use crate::control::{Command, Done, Proposal, Rejection, Report};
-use crate::intent::{Action, Intent, IntentPhase, Request, SafetyRule};
+use crate::control::{Command, Done, Proposal, Rejection, Report, approval};
+use crate::intent::{Intent, IntentPhase, Request, SafetyRule};
 use crate::units::TimeSpan;
 
 /// Returns the intents in force and the open proposals.
@@ -72,13 +72,15 @@ impl From<(SafetyRule, String)> for RuleViolation {
 
 impl From<&Report> for IntentList {
     fn from(report: &Report) -> Self {
-        let is_open = |proposal: &&Proposal| {
-            let approved = Action::Approve { region: proposal.region.clone() };
-            report.intents.iter().all(|intent| intent.request.action != approved)
+        let is_open = |proposal: &&Proposal| !approval::is_approved(&proposal.region, &report.intents);
+        let extent = |region: &str| {
+            let regions = report.regions.iter().map(|region| region.name.as_str());
+            approval::extent(region, regions, &report.proposals, &report.intents)
         };
         let status = |Proposal { number, region, at }: &Proposal| ProposalStatus {
             number: *number,
             region: region.clone(),
+            text: extent(region),
             at: Timestamp(*at),
         };
         Self {

@@ -106,8 +106,7 @@ mod tests {
                 "text": text,
             })
         };
-        let proposal =
-            |(number, region): &(u64, &str)| json!({ "number": number, "region": region, "at": at });
+        let proposal = |(number, region): &(u64, &str)| json!({ "number": number, "region": region, "text": "", "at": at });
         let intents: Vec<_> = intents.iter().map(intent).collect();
         let proposals: Vec<_> = proposals.iter().map(proposal).collect();
         serde_json::from_value(json!({ "intents": intents, "proposals": proposals })).expect("a list")

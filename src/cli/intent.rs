@@ -13,7 +13,7 @@ use super::operator::{CareArgs, OperatorArgs, TermsArgs};
 use super::reading::{self, PrintForm};
 use super::server::{ServerArgs, ask_all};
 use super::{approve, output};
-use crate::admin::api::{IntentList, routes};
+use crate::admin::api::{IntentList, ProposalStatus, routes};
 use crate::intent::{Action, ForcedState, owner, sentence};
 use crate::moment::Moment;
 use crate::region::{Failover, Target};
@@ -322,9 +322,9 @@ fn written(list: &IntentList) -> String {
         text.extend(intent.why.iter().map(|why| format!("                  clients stay away: {why}\n")));
     }
     for proposal in proposals {
-        let (number, region, at) = (proposal.number, &proposal.region, proposal.at);
+        let ProposalStatus { number, region: _, text: extent, at } = proposal;
         text.push_str(&format!(
-            "{number:>5}  proposed   {region} leaves after `meridian approve {number}`, since {at}\n"
+            "{number:>5}  proposed   {extent}; carried out by `meridian approve {number}`, since {at}\n"
         ));
     }
     text

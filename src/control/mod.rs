@@ -18,6 +18,7 @@
 //! It reads no clock and does nothing itself: the shell carries out its effects, in their order, and lets
 //! time pass with a [`Input::Tick`] when [`Control::wake`] says so.
 
+pub mod approval;
 mod cached_answers;
 mod calendar;
 mod clock;
@@ -45,10 +46,10 @@ mod summary;
 
 use std::sync::Arc;
 
+pub use approval::Proposal;
 pub use cached_answers::{DrainProgress, longest_hold};
 pub use input::{Effect, Input, Restored};
 pub use monitor::{Findings, Monitor, OwnSight};
-pub use operator::Proposal;
 pub use report::{AddressReport, CanaryReport, ObserverReport, RegionReport, Report, ZoneReport};
 pub use request::{Command, Done, Rejection};
 

@@ -10,20 +10,12 @@
 use std::collections::BTreeMap;
 
 use super::request::{usual_time, wrong_form};
-use super::{Command, Control, Done, Effect, Rejection, drills};
+use super::{Command, Control, Done, Effect, Proposal, Rejection, approval, drills};
 use crate::event::Event;
+use crate::forecast::Forecast;
 use crate::intent::{Action, Intent, MAX_INTENTS, Request, SafetyRule};
-use crate::moment::{Moment, follows_clock};
+use crate::moment::Moment;
 use crate::region::{Failover, RegionId, Site};
-
-/// Something that the machine would do if it were allowed to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Proposal {
-    pub number: u64,
-    /// The region that would leave.
-    pub region: String,
-    pub at: Moment,
-}
 
 impl Control {
     /// Does what an operator asks for, or says why not, and returns what the shell must do.
@@ -73,11 +65,13 @@ impl Control {
             let replaces = replaces.iter().map(|what| format!("it takes the place of {what}\n"));
             let broken =
                 broken.iter().map(|(rule, sentence)| format!("it breaks {rule} on purpose: {sentence}\n"));
-            let forecast = forecast.to_string() + &replaces.chain(broken).collect::<String>();
+            let forecast =
+                self.told(&request.action, &forecast) + &replaces.chain(broken).collect::<String>();
             return Ok((Done::Tried { forecast, violations }, Vec::new()));
         }
+        let told = self.told(&request.action, &forecast);
         if !violations.is_empty() {
-            return Err(Rejection::Unsafe { violations, forecast: forecast.to_string() });
+            return Err(Rejection::Unsafe { violations, forecast: told });
         }
         let ended = self.drills_ended_by(&request.action);
         let made = self.intents.make(request, now);
@@ -87,8 +81,20 @@ impl Control {
         changes.push(made);
         let mut effects = self.follow_intents(changes, now);
         effects.extend(interrupted.into_iter().map(Effect::emit));
-        let forecast = Some(forecast.to_string());
+        let forecast = Some(told);
         Ok((Done::Made { intent, snapshot: self.number, forecast, replaces, is_kept: true }, effects))
+    }
+
+    /// Returns a forecast in words, and what an approval is about.
+    fn told(&self, action: &Action, forecast: &Forecast) -> String {
+        let extent = match action {
+            Action::Approve { region } => {
+                let regions = self.base.config.regions.iter().map(|(_, region)| region.name.as_str());
+                approval::extent(region, regions, &self.proposals, self.intents.intents()) + "\n"
+            }
+            _ => String::new(),
+        };
+        extent + &forecast.to_string()
     }
 
     /// Returns what an action takes the place of that the configuration says for good; `None`: nothing.
@@ -230,8 +236,6 @@ impl Control {
         }
     }
 }
-
-follows_clock!(Proposal: at);
 
 #[cfg(test)]
 mod tests {

@@ -135,6 +135,8 @@ pub struct ProposalStatus {
     pub number: u64,
     /// The region that would leave.
     pub region: String,
+    /// What an approval is about: of a region with services, which of them stay.
+    pub text: String,
     /// Its beginning.
     pub at: Timestamp,
 }

@@ -36,9 +36,9 @@ function intent(intent) {
   return element("li", { "data-state": intent.state, "data-number": number }, told, button("Lift", `Lift intent ${number}`, () => act("lift", { number, text })));
 }
 
-function advice({ number, region }) {
-  const told = element("div", {}, element("b", {}, `The server advises that ${region} leaves`), element("small", {}, `proposal ${number}`));
-  return element("li", { "data-state": "proposed", "data-number": number }, told, button("Approve", `Approve proposal ${number}`, () => act("approve", { number, region })));
+function advice({ number, region, text }) {
+  const told = element("div", {}, element("b", {}, `The server advises that ${region} leaves`), element("small", {}, `proposal ${number}: ${text}`));
+  return element("li", { "data-state": "proposed", "data-number": number }, told, button("Approve", `Approve proposal ${number}`, () => act("approve", { number, region, text })));
 }
 
 function button(word, label, run) {
