@@ -210,3 +210,41 @@ fn regions_that_are_equally_near_share_their_clients_and_the_clients_of_one_that
     regions.heal("127.7.2.1");
     wait_for("they are back", || (all() == own).then_some(()));
 }
+
+#[test]
+fn a_service_that_is_down_behind_an_address_moves_its_names_and_leaves_those_of_the_other_port() {
+    let [shallow, batch] = [Regions::start(), Regions::start()];
+    let home = Home::new(shallow.port);
+    for zone in ["tokyo-a", "osaka-a"] {
+        let zones = format!("    zones:\n      {zone}:");
+        home.edit(
+            "regions.yaml",
+            &zones,
+            &format!("    services: {{ batch: {{ canaries: [batch] }} }}\n{zones}"),
+        );
+    }
+    let canary = format!(
+        "canaries:\n  batch: {{ http: {{ url: 'http://{{address}}:{}/health' }}, interval: 500ms, timeout: 450ms, recheck: 50ms, \
+         fall: 3, rise: 2 }}\n",
+        batch.port
+    );
+    home.edit("regions.yaml", "canaries:\n  shallow:", &format!("{canary}  shallow:"));
+    let names = "names:\n  batch: { steer: { regions: [tokyo, osaka], order: listed, service: batch } }\n";
+    home.edit("api.example.com.yaml", "names:\n", names);
+    let server = Server::start(&home);
+    let both = || {
+        let of = |name: &str| regions_in(&server.ask(&format!("{name} A from 10.81.7.0/24"))).join(" ");
+        [of("api.example.com."), of("batch.api.example.com.")]
+    };
+    wait_for("both are at home", || (both() == ["tokyo", "tokyo"]).then_some(()));
+    batch.break_("tokyo");
+    wait_for("the names of the broken service have moved", || {
+        let [api, batch] = both();
+        assert_eq!(api, "tokyo", "the other port is well");
+        (batch == "osaka").then_some(())
+    });
+    server.process.line("tokyo:batch/tokyo-a/127.7.1.1 is down: batch failed 3 times in a row");
+    batch.heal("tokyo");
+    shallow.break_("tokyo");
+    wait_for("it is the other way round", || (both() == ["osaka", "tokyo"]).then_some(()));
+}
