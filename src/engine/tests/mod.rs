@@ -39,7 +39,10 @@ const COOKIES: CookieSecrets = CookieSecrets { active: CookieSecret([7; 16]), st
 fn zones() -> Vec<Zone> {
     let example = zone("example.com.", EXAMPLE);
     let child = zone("child.example.com.", &["www A 192.0.2.50", "@ TXT child"]);
-    let other = zone("example.org.", &["www A 192.0.2.60", "* CNAME www.example.org."]);
+    let other = zone(
+        "example.org.",
+        &["www A 192.0.2.60", "* CNAME www.example.org.", "geo CNAME steer.example.com."],
+    );
     vec![example, child, other]
 }
 

@@ -7,6 +7,7 @@ fn big() -> Vec<Zone> {
     let address = |host: &str, last: usize| format!("{host} A 10.0.{}.{}", last / 256, last % 256);
     let mut records: Vec<String> = (0..36).map(|last| address("some", last)).collect();
     records.extend((0..78).map(|last| address("many", last)));
+    records.extend((0..3000).map(|last| address("more", last)));
     records.extend((0..4500).map(|last| address("most", last)));
     records.push("alias CNAME many.example.com.".to_owned());
     for server in 0..13 {
@@ -46,6 +47,11 @@ fn a_reply_is_bounded_by_512_by_the_senders_size_and_by_1232_octets() {
     check("some.example.com. A +bufsize=620", 620, "NOERROR aa tc", [1, 0, 0, 1]);
     check("many.example.com. A +bufsize=4096", 1232, "NOERROR aa tc", [1, 0, 0, 1]);
     check("many.example.com. A +bufsize=512 +tcp", 65535, "NOERROR aa", [1, 78, 0, 1]);
+}
+
+#[test]
+fn three_thousand_addresses_are_answered_over_tcp_all_of_them() {
+    check("more.example.com. A +tcp +edns", 65535, "NOERROR aa", [1, 3000, 0, 1]);
 }
 
 #[test]

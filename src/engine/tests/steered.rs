@@ -97,6 +97,14 @@ fn an_alias_and_a_wildcard_lead_to_a_steered_name() {
 }
 
 #[test]
+fn a_chain_over_zones_to_a_steered_name_has_the_scope_of_that() {
+    for chain in ["geo.example.org.", "geo.moved.example.com."] {
+        check_scope(&format!("{chain} A +subnet=203.0.113.0/24"), Some((24, 24, "203.0.113.0")));
+        check_scope(&format!("{chain} TXT +subnet=203.0.113.0/24"), Some((24, 0, "203.0.113.0")));
+    }
+}
+
+#[test]
 fn any_at_a_steered_name_gets_the_steered_addresses() {
     check("geo.example.com. ANY", "NOERROR aa", &[FAR]);
     check("steered6.example.com. ANY", "NOERROR aa", &["AN steered6.example.com. 30 AAAA 2001:db8::99"]);
