@@ -35,7 +35,8 @@ done
 
 # /events and /peers/stream never end. A sentence for people is all that most refusals say, and which of them depends on what is the
 # case, so that what is checked is that each is one of those that are described.
-# It leaves its notes where it is run.
+# It leaves its notes where it is run. One worker: CPython before 3.11.5 cannot parse in two threads at a time (its issue 106905),
+# and then the tool ends with "AST constructor recursion depth mismatch".
 cd "$work"
 "$schemathesis" run "http://$admin/openapi.json" \
     --header "Authorization: Bearer $(cat "$work/zones/.token")" \
@@ -46,6 +47,6 @@ cd "$work"
     --phases examples,coverage,fuzzing \
     --max-examples "${EXAMPLES:-30}" \
     --seed 1 \
-    --workers 2 \
+    --workers 1 \
     --request-timeout 20 \
     --suppress-health-check all
