@@ -22,9 +22,6 @@ pub fn client(url: &str, trust: &Trust) -> ClientBuilder {
         .no_proxy()
         // Requests are rare: a connection that was kept is closed at the other end by then.
         .pool_max_idle_per_host(0)
-        // As all user agents do (RFC 9112, sections 5.1 and 5.2).
-        .http1_allow_obsolete_multiline_headers_in_responses(true)
-        .http1_allow_spaces_after_header_name_in_responses(true)
         .user_agent(USER_AGENT);
     match trust.names() {
         Ok(names) => client.dns_resolver(names),
