@@ -58,9 +58,8 @@ fn told(error: &rustls::Error) -> String {
         rustls::Error::InvalidCertificate(UnknownIssuer) => {
             "the certificate is self-signed, or of an authority that SSL_CERT_FILE does not have".to_owned()
         }
-        // webpki's own errors have no words.
         rustls::Error::InvalidCertificate(Other(other))
-            if format!("{other:?}").contains("CaUsedAsEndEntity") =>
+            if matches!(other.0.downcast_ref(), Some(webpki::Error::CaUsedAsEndEntity)) =>
         {
             "the certificate is self-signed as an authority's and no server's (CA:TRUE)".to_owned()
         }
