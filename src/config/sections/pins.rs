@@ -1,13 +1,14 @@
 //! `pins` of steered names: the names that they add to a zone.
 
 use super::draft::{NodeDraft, ZoneList, ZoneLowering};
+use super::inner_zones::InnerZones;
 use super::regions::Definitions;
 use crate::config::problem::{Reporter, Span};
 use crate::config::records;
 use crate::config::sources::SourceFiles;
 use crate::region::{RegionId, Site, ZoneId};
 use crate::steering::{Pin, SteeringId};
-use crate::zone::{Name, PinId};
+use crate::zone::PinId;
 
 impl ZoneLowering<'_> {
     /// Adds the pins of all steered names. It comes after everything else that adds names, so that those are known which
@@ -87,10 +88,8 @@ fn sites(definitions: &Definitions, regions: &[RegionId]) -> Vec<(String, Site)>
 /// Reports pins that a zone of their own hides.
 pub(super) fn check_zones(zones: &ZoneList, report: &mut Reporter) {
     for (pin, span) in &zones.pins {
-        let end = &zones.steered[pin.of.0 as usize].owner;
-        let below = std::iter::successors(Some(pin.owner.clone()), |name: &Name| Some(name.base_name()));
-        let below = below.take_while(|name| name != end);
-        if let Some((apex, place)) = below.filter_map(|name| zones.apexes.get_key_value(&name)).next() {
+        let steered = &zones.steered[pin.of.0 as usize].owner;
+        if let Some((apex, place)) = InnerZones::of(steered, &zones.apexes).find(&pin.owner) {
             let message = format!("the pin `{}` is in the zone `{apex}`", pin.owner);
             report.error(*span, message).hint(format!("that zone is at {place}; leave `pins` out"));
         }
