@@ -48,7 +48,7 @@ pub struct ShedChange {
 }
 
 /// What clients are divided for: they are divided anew when any of it changes.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 struct Premises {
     /// What regions take of their clients.
     shares: Vec<[SiteShare; 2]>,
@@ -62,6 +62,12 @@ impl Premises {
     fn of(view: &View, readings: &Readings) -> Self {
         let shares = view.all_shares_of_regions().collect();
         Self { shares, present: readings.present.clone(), withdrawn: readings.withdrawn }
+    }
+
+    fn hold(&self, view: &View, readings: &Readings) -> bool {
+        self.withdrawn == readings.withdrawn
+            && self.present == readings.present
+            && view.all_shares_of_regions().eq(self.shares.iter().copied())
     }
 }
 
@@ -172,7 +178,7 @@ impl Balancer {
     /// Returns whether a region has left or returned, takes another share of its clients, has lost or regained a part
     /// of its capacity, or was emptied by an operator, since those were last divided.
     pub fn is_due(&self, base: &Base, view: &View, readings: &Readings) -> bool {
-        let is_other = |premises: &Premises| *premises != Premises::of(view, readings);
+        let is_other = |premises: &Premises| !premises.hold(view, readings);
         !base.demand.is_empty() && self.divided_for.as_ref().is_none_or(is_other)
     }
 
@@ -401,13 +407,7 @@ mod tests {
 
     fn readings(loads: [f64; 3]) -> Readings {
         let vitals = loads.map(|load| Vitals { load: Some(load), ..Vitals::default() });
-        Readings {
-            vitals: vitals.to_vec(),
-            present: vec![1.0; 3],
-            is_auto: vec![true; 3],
-            withdrawn: RegionSet::NONE,
-            weights: Vec::new(),
-        }
+        Readings { vitals: vitals.to_vec(), ..Readings::unknown(3) }
     }
 
     fn view(base: &Base, stages: [SiteShare; 3]) -> View {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::Readings;
 use super::estimate::{self, estimate, least};
 use crate::health::{View, Vitals};
-use crate::region::{RegionId, RegionSet};
+use crate::region::RegionId;
 use crate::snapshot::{Base, DemandPart};
 use crate::steering::Splits;
 
@@ -47,10 +47,7 @@ impl Outlook {
             rates: Arc::new(base.demand.iter().map(|part| part.weight * scale).collect()),
             readings: Readings {
                 vitals: fills.iter().map(load).collect(),
-                present: vec![1.0; regions.len()],
-                is_auto: vec![true; regions.len()],
-                withdrawn: RegionSet::NONE,
-                weights: Vec::new(),
+                ..Readings::unknown(regions.len())
             },
         }
     }
