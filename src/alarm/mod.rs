@@ -278,8 +278,7 @@ impl Round<'_> {
 
     /// Judges with which regions that are down clients stay because their names want it.
     fn judge_stays(&mut self, regions: &Regions, watches: &[WatchedNames], view: &View) {
-        let steady =
-            |watch: &&WatchedNames| watch.names.rule.is_none() && watch.terms.failover != Failover::Auto;
+        let steady = |watch: &&WatchedNames| watch.names.rule.is_none() && watch.terms == HealthTerms::Steady;
         for WatchedNames { names, regions: of_names, terms, .. } in watches.iter().filter(steady) {
             for (id, target, family) in regions_and_families(regions) {
                 if !of_names.contains(&id) {

@@ -7,7 +7,7 @@ use super::Config;
 use super::sections::capacity_events::CapacityEvent;
 use crate::canary::{Canary, Check, Criticality, Reach, Signal, TlsCheck};
 use crate::client::{GroupId, Member};
-use crate::health::pace;
+use crate::health::{HealthTerms, pace};
 use crate::region::{Failback, Failover, Family, Limits, Minimum, Recovery, Region, RegionId, Safety};
 use crate::steering::{AllDown, Order, Policy, Steering};
 use crate::units::TimeSpan;
@@ -104,7 +104,7 @@ impl ConfigSummary<'_> {
             AllDown::Nodata => "NODATA",
         };
         writeln!(f, "    all down: {all_down}")?;
-        if policy.terms.failover != Failover::Auto {
+        if policy.terms == HealthTerms::Steady {
             writeln!(f, "    failover: off, so that operators alone move its clients")?;
         }
         let [ttl, short] = [steering.ttl, steering.short_ttl].map(|ttl| u64::from(ttl.seconds()));
@@ -119,7 +119,7 @@ impl ConfigSummary<'_> {
             steering.max_answers
         )?;
         match policy.regions.iter().filter_map(|id| self.slowest(*id, ttl, short)).max() {
-            Some(longest) if policy.terms.failover == Failover::Auto => {
+            Some(longest) if policy.terms != HealthTerms::Steady => {
                 writeln!(f, "    a dead region loses its last clients within {}", TimeSpan(longest))
             }
             Some(_) | None => Ok(()),

@@ -5,16 +5,19 @@ use std::time::Duration;
 
 use super::{SiteShare, Standing, Status};
 use crate::moment::Moment;
-use crate::region::{AddressId, Failover, Family, RegionId, RegionSet, Regions, Site, ZoneId};
+use crate::region::{AddressId, Family, RegionId, RegionSet, Regions, Site, ZoneId};
 use crate::share::Share;
 
-/// What a name makes of health: where it differs from other names, it has a view of its own ([`View::under`]).
+/// What a name makes of health: names with terms of their own see a view of their own ([`View::under`]).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct HealthTerms {
-    /// The largest replication lag with which a region takes clients while another may; `None`: any.
-    pub max_lag: Option<Duration>,
-    /// `auto`: clients leave regions that are down; `off`: they stay, and operators alone move them. Never `advise`.
-    pub failover: Failover,
+pub enum HealthTerms {
+    /// Clients leave regions that are down.
+    #[default]
+    Usual,
+    /// They also leave regions whose replication lags more than this, while another region takes them.
+    MaxLag(Duration),
+    /// They stay (`failover: off`), and operators alone move them.
+    Steady,
 }
 
 /// The standing of every address at one moment, and the status of every region and zone.
@@ -31,10 +34,8 @@ pub struct View {
     regions: Vec<[Status; 2]>,
     /// By `ZoneId` and family.
     zones: Vec<[Status; 2]>,
-    /// What names see that limit the replication lag, by their limit; where it keeps no region waiting: nothing.
-    limited: Vec<(Duration, Arc<View>)>,
-    /// What names see whose `failover` is `off`: regions that only operators keep clients from; `None`: as all others do.
-    steady: Option<Arc<View>>,
+    /// What names with terms of their own see; a name that is not here sees what all others do.
+    own: Vec<(HealthTerms, Arc<View>)>,
 }
 
 impl View {
@@ -54,8 +55,8 @@ impl View {
         let sites = regions.sites().zip(by_region.into_iter().chain(by_zone));
         let mut statuses = sites.map(|(site, counts)| judge(site, counts));
         let of_regions = statuses.by_ref().take(regions.len()).collect();
-        let (shares, limited) = (Vec::new(), Vec::new());
-        Self { standings, shares, regions: of_regions, zones: statuses.collect(), limited, steady: None }
+        let (shares, own) = (Vec::new(), Vec::new());
+        Self { standings, shares, regions: of_regions, zones: statuses.collect(), own }
     }
 
     /// Returns a view in which all addresses are up.
@@ -94,10 +95,10 @@ impl View {
                 Site::Region(id) if regions.contains(id) => Status { share: waits(status.share), ..status },
                 Site::Region(_) | Site::Zone(_) => status,
             });
-            (*limit, Arc::new(view))
+            (HealthTerms::MaxLag(*limit), view)
         });
-        let limited = limited.collect();
-        Self { limited, ..self }
+        let limited: Vec<_> = limited.collect();
+        self.with_own(limited)
     }
 
     /// Returns the view in which every region takes all of its clients, whatever is known of its health.
@@ -108,26 +109,15 @@ impl View {
         })
     }
 
-    /// Returns the view that has another one for names whose `failover` is `off`.
-    pub(crate) fn with_steady(self, steady: Self) -> Self {
-        Self { steady: Some(Arc::new(steady)), ..self }
+    /// Returns the view in which names with these terms see these views, too.
+    pub(crate) fn with_own(mut self, own: impl IntoIterator<Item = (HealthTerms, Self)>) -> Self {
+        self.own.extend(own.into_iter().map(|(terms, view)| (terms, Arc::new(view))));
+        self
     }
 
     /// Returns what a name sees with these terms.
     pub fn under(&self, terms: HealthTerms) -> &Self {
-        let own = match terms.failover {
-            Failover::Off | Failover::Advise => self.steady.as_ref(),
-            Failover::Auto => {
-                let limited = self.limited.iter().find(|(limit, _)| Some(*limit) == terms.max_lag);
-                limited.map(|(_, view)| view)
-            }
-        };
-        own.map_or(self, |view| view)
-    }
-
-    /// Returns whether a region takes another share of the clients of a name with these terms than of others.
-    pub fn is_apart(&self, region: RegionId, family: Family, terms: HealthTerms) -> bool {
-        self.under(terms).status(region, family).share != self.status(region, family).share
+        self.own.iter().find(|(own, _)| *own == terms).map_or(self, |(_, view)| view)
     }
 
     /// Returns the view in which the status of each site is what `change` makes of it.
@@ -188,24 +178,18 @@ impl View {
         self.standings == other.standings
             && self.shares == other.shares
             && self.shares_of_regions().eq(other.shares_of_regions())
-            && self.limited.len() == other.limited.len()
+            && self.own.len() == other.own.len()
             && self
-                .limited
+                .own
                 .iter()
-                .zip(&other.limited)
-                .all(|((limit, view), (other, before))| limit == other && view.steers_like(before))
-            && match (&self.steady, &other.steady) {
-                (Some(one), Some(other)) => one.steers_like(other),
-                (None, None) => true,
-                (Some(_), None) | (None, Some(_)) => false,
-            }
+                .zip(&other.own)
+                .all(|((terms, view), (other, before))| terms == other && view.steers_like(before))
     }
 
     /// Returns what every region takes of its clients in this view and in those of names with terms of their own: whatever
     /// load is divided by.
     pub(crate) fn all_shares_of_regions(&self) -> impl Iterator<Item = [SiteShare; 2]> {
-        let own = self.limited.iter().map(|(_, view)| view).chain(&self.steady);
-        self.shares_of_regions().chain(own.flat_map(|view| view.shares_of_regions()))
+        self.shares_of_regions().chain(self.own.iter().flat_map(|(_, view)| view.shares_of_regions()))
     }
 }
 
@@ -290,14 +274,14 @@ mod tests {
     fn names_whose_failover_is_off_see_regions_that_take_all_of_their_clients() {
         let regions = Regions::new(vec![region("tokyo", "JP", &[&["192.0.2.1"]])]);
         let view = View::counted(&regions, vec![Standing::Down { since: Moment(3) }]);
-        let share = |view: &View, failover: Failover| {
-            let terms = HealthTerms { failover, max_lag: None };
-            view.under(terms).status(RegionId(0), Family::V4).share
+        let shares = |view: &View| {
+            let share = |terms| view.under(terms).status(RegionId(0), Family::V4).share;
+            [HealthTerms::Usual, HealthTerms::Steady].map(share)
         };
         let out = SiteShare::Out { since: Moment(3) };
-        assert_eq!([Failover::Auto, Failover::Off].map(|mode| share(&view, mode)), [out; 2]);
-        let steady = view.clone().with_steady(view.clone().of_steady_regions());
-        assert_eq!([Failover::Auto, Failover::Off].map(|mode| share(&steady, mode)), [out, SiteShare::Full]);
+        assert_eq!(shares(&view), [out; 2]);
+        let steady = view.clone().with_own([(HealthTerms::Steady, view.clone().of_steady_regions())]);
+        assert_eq!(shares(&steady), [out, SiteShare::Full]);
         assert!(!steady.steers_like(&view) && steady.steers_like(&steady.clone()));
     }
 }

@@ -1,7 +1,7 @@
 //! The demand of clients, estimated from the loads that regions report.
 
-use crate::health::{SiteShare, View, Vitals};
-use crate::region::{Failover, Family, RegionId, RegionSet};
+use crate::health::{HealthTerms, SiteShare, View, Vitals};
+use crate::region::{Family, RegionId, RegionSet};
 use crate::snapshot::{Base, DemandPart, DrawnFor, splits_of};
 use crate::steering::{Capacities, Demand, Rest, Route, Splits};
 
@@ -129,12 +129,12 @@ pub(crate) fn demands(
     let mut past_near = 0.0;
     for (index, (part, rate)) in parts.iter().zip(rates).enumerate() {
         let route = route(parts, index, &undivided, base, view, readings);
-        let view = view.under(base.plan_of(part).1.terms);
-        let is_steady = base.plan_of(part).1.terms.failover != Failover::Auto;
-        let is_settled = is_steady || matches!(route.rest, Rest::Divided { .. });
+        let terms = base.plan_of(part).1.terms;
+        let view = view.under(terms);
+        let is_settled = terms == HealthTerms::Steady || matches!(route.rest, Rest::Divided { .. });
         let (given, left) = match part.drawn {
-            // Weights say where their clients go, however full it is there; and load moves nobody who stays even with
-            // what is down.
+            // Weights say where their clients go, however full it is there; and no client is shed that stays even
+            // with what is down.
             _ if is_settled => (route.fractions(), 0.0),
             Some(DrawnFor { region: Some(own), .. }) if route.near.is_some() && keeps_own(view, own) => {
                 (Vec::new(), 1.0)

@@ -14,7 +14,7 @@ use crate::config::values::{Checked, Kilometres, Leaf, List, Value};
 use crate::config::yaml::{Entries, Setting, Written};
 use crate::health::HealthTerms;
 use crate::intent::action::{MAX_MEMBERS, MAX_WEIGHT};
-use crate::region::{Failover, Region, RegionId};
+use crate::region::{Region, RegionId};
 use crate::steering::{Admission, AllDown, Https, MAX_ANSWERED_REGIONS, Order, Policy, Spread, Steering};
 use crate::zone::{Name, Ttl};
 
@@ -71,11 +71,21 @@ pub struct SteerSpec {
     /// operators alone move them, by `drain`, `shift`, `disable`, `force REGION down` or `weights`. Addresses are still judged
     /// one by one. `meridian failover auto` for all regions takes its place. Left out: `auto`, and each region's own
     /// `failover` counts.
-    failover: Option<Setting<Failover>>,
+    failover: Option<Setting<FailoverWord>>,
     /// How clients whose way leads to one of these regions are divided between those of them that are in service:
     /// `{ tokyo: 90, osaka: 10 }`, two to eight regions of the name, with weights from 0 to 10000. Weights that an operator
     /// sets take their place. Left out: each client goes to its own region.
     weights: Option<Setting<Entries<Leaf<u32>>>>,
+}
+
+/// Whether health moves the clients of a name.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum FailoverWord {
+    /// It does.
+    Auto,
+    /// Operators alone do.
+    Off,
 }
 
 /// The order of preference among permitted regions.
@@ -189,18 +199,14 @@ pub(super) fn lower(spec: &SteerSpec, span: Span, owner: Name, references: &mut 
 /// Returns what the name makes of health, or reports what contradicts itself.
 fn terms(spec: &SteerSpec, references: &mut References<'_>) -> HealthTerms {
     let max_lag = spec.max_lag.within("max_lag", &LAGS, references.report);
-    let Some((failover, span)) = spec.failover.given() else {
-        return HealthTerms { max_lag, failover: Failover::Auto };
-    };
-    if *failover == Failover::Advise {
-        let finding = references.report.error(span, "a name has no advice to give: regions propose to leave");
-        finding.hint("write `off`, or `failover: advise` at the regions in regions.yaml");
+    if spec.failover.get() != Some(&FailoverWord::Off) {
+        return max_lag.map_or(HealthTerms::Usual, HealthTerms::MaxLag);
     }
-    if let (Failover::Off, Some((_, span))) = (failover, spec.max_lag.given()) {
+    if let Some((_, span)) = spec.max_lag.given() {
         let message = "`max_lag` moves clients, and `failover: off` lets nothing but operators move them";
         references.report.error(span, message).hint("leave one of `max_lag` and `failover` out");
     }
-    HealthTerms { max_lag, failover: *failover }
+    HealthTerms::Steady
 }
 
 /// Returns which regions are equally near, or reports what else decides about their clients.

@@ -33,9 +33,7 @@ fn the_failover_of_a_name_is_auto_or_off_and_off_contradicts_a_limit_of_the_lag(
     }
     check_steer(
         "regions: [tokyo, dublin], failover: advise",
-        &[
-            "a.yaml:5:53: a name has no advice to give: regions propose to leave | write `off`, or `failover: advise` at the regions in regions.yaml",
-        ],
+        &["a.yaml:5:53: `advise` is not a choice here | there are `auto` and `off`"],
     );
     check_steer(
         "regions: [tokyo, dublin], failover: off, max_lag: 30s",

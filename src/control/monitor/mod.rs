@@ -14,8 +14,8 @@ use crate::canary::{BlindProbe, Epoch, Observation, ReferenceSighting};
 use crate::config::Config;
 use crate::event::Event;
 use crate::health::{
-    self, Adoption, Board, Fact, FactKey, LagChange, LagGates, Memory, Observers, PeerReport, Phase,
-    PhaseChange, Sites, StateChange, Status, View, Vitals,
+    self, Adoption, Board, Fact, FactKey, HealthTerms, LagChange, LagGates, Memory, Observers, PeerReport,
+    Phase, PhaseChange, Sites, StateChange, Status, View, Vitals,
 };
 use crate::intent::Overlay;
 use crate::load::{Outlook, Readings};
@@ -154,12 +154,9 @@ impl Monitor {
     fn steered_view(&self, overlay: &Overlay, observed: View) -> View {
         let regions = &self.config.regions;
         let is_steady = !overlay.moves_all_names && self.config.steady_names().next().is_some();
-        let steady = is_steady.then(|| overlay.amend(observed.clone().of_steady_regions(), regions));
-        let view = overlay.amend(observed, regions).with_lagging(self.lags.beyond());
-        match steady {
-            Some(steady) => view.with_steady(steady),
-            None => view,
-        }
+        let steady = is_steady
+            .then(|| (HealthTerms::Steady, overlay.amend(observed.clone().of_steady_regions(), regions)));
+        overlay.amend(observed, regions).with_lagging(self.lags.beyond()).with_own(steady)
     }
 
     /// Takes probes that this machine could not make: they change what is told of it, and nothing of what was to be

@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use crate::health::{OutlierGrade, Phase, SiteShare, Status, Suppression, View};
+use crate::health::{HealthTerms, OutlierGrade, Phase, SiteShare, Status, Suppression, View};
 use crate::region::{Family, RegionId};
 use crate::share::Share;
 use crate::steering::{self, Destination, Fate};
@@ -32,9 +32,10 @@ pub(super) struct RegionFacts<'a> {
     pub found: Destination,
     /// What steering sees of health.
     pub view: &'a View,
-    /// Whether it takes another share of the clients of this name than of others: it lags more than the name allows, or
-    /// is down, and the clients of this name stay.
-    pub is_apart: bool,
+    /// What the name makes of health.
+    pub terms: HealthTerms,
+    /// What it takes of the clients of other names.
+    pub common: SiteShare,
     /// What is known of it now.
     pub bearing: Option<&'a Bearing>,
 }
@@ -70,8 +71,12 @@ impl RegionFacts<'_> {
                 (_, SiteShare::Part(share)) => {
                     format!("chosen: {}, and this one is among them{}", self.part(share), self.zones())
                 }
-                _ if self.is_apart => {
-                    format!("chosen although down: {}; `failover` of this name is `off`", up(status))
+                (_, share) if self.terms == HealthTerms::Steady && share != self.common => {
+                    format!(
+                        "chosen although {}: {}; `failover` of this name is `off`",
+                        status.phase,
+                        up(status)
+                    )
                 }
                 _ => format!("chosen: {}", self.standing(status)),
             },
@@ -108,7 +113,7 @@ impl RegionFacts<'_> {
 
     fn waiting(&self) -> String {
         let region = self.region;
-        if self.is_apart {
+        if matches!(self.terms, HealthTerms::MaxLag(_)) && self.common != SiteShare::Waiting {
             return "lags more than `max_lag` of this name: takes no clients of it while another region can"
                 .to_owned();
         }
@@ -192,6 +197,8 @@ fn up(status: &Status) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::health::Standing;
     use crate::moment::Moment;
@@ -203,11 +210,25 @@ mod tests {
     /// Tells what became of tokyo, of whose two addresses the given number is up, in IPv4.
     #[track_caller]
     fn check(up: usize, share: SiteShare, fate: Fate, bearing: Bearing, expected: &str) {
+        check_under(HealthTerms::Usual, up, [share; 2], fate, bearing, expected);
+    }
+
+    /// Tells it of a name with these terms, of whose clients tokyo takes another share than of those of others.
+    #[track_caller]
+    fn check_under(
+        terms: HealthTerms,
+        up: usize,
+        [share, common]: [SiteShare; 2],
+        fate: Fate,
+        bearing: Bearing,
+        expected: &str,
+    ) {
         let regions = Regions::new(vec![region("tokyo", "JP", &[&["192.0.2.1", "192.0.2.2"]])]);
         let standing = |index| if index < up { Standing::Up } else { Standing::Down { since: Moment(0) } };
         let view = View::counted(&regions, (0..2).map(standing).collect()).with(Vec::new(), &[[share; 2]]);
         let told = RegionFacts {
-            is_apart: false,
+            terms,
+            common,
             region: "tokyo",
             fate,
             found: Destination::Healthy(TOKYO),
@@ -225,6 +246,23 @@ mod tests {
         let status = *View::all_up(&regions).status(TOKYO, Family::V4);
         let status = Status { phase, since: SINCE, until: Some(SINCE), ..status };
         Bearing { status, limited_zones: None, grade: OutlierGrade::Fine, intent: None, blind: None }
+    }
+
+    #[test]
+    fn a_region_that_a_name_sees_otherwise_than_others_says_so_and_one_that_all_see_alike_does_not() {
+        let (full, waiting, out) = (SiteShare::Full, SiteShare::Waiting, SiteShare::Out { since: SINCE });
+        let [lag, steady] = [HealthTerms::MaxLag(Duration::from_secs(30)), HealthTerms::Steady];
+        let [healthy, down] = [Phase::Healthy, Phase::Down].map(bearing);
+        let lags = "lags more than `max_lag` of this name: takes no clients of it while another region can";
+        check_under(lag, 2, [waiting, full], Fate::Waiting, healthy.clone(), lags);
+        // All of them lag, and the first is chosen.
+        check_under(lag, 2, [waiting, full], Fate::Chosen, healthy.clone(), "chosen: 2 of 2 up");
+        check_under(steady, 2, [full; 2], Fate::Chosen, healthy, "chosen: 2 of 2 up");
+        let stays = "chosen although down: 0 of 2 up; `failover` of this name is `off`";
+        check_under(steady, 0, [full, out], Fate::Chosen, down.clone(), stays);
+        let drained = Bearing { intent: Some("drain tokyo (intent 3)".to_owned()), ..down };
+        let empty = "takes no clients while another region can: drain tokyo (intent 3)";
+        check_under(steady, 0, [waiting, out], Fate::Waiting, drained, empty);
     }
 
     #[test]

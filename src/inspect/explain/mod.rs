@@ -267,7 +267,8 @@ fn regions(
                 fate: choice.fates[index].1,
                 found: choice.selection.destination,
                 view: snapshot.health.under(terms),
-                is_apart: snapshot.health.is_apart(*region, family, terms),
+                terms,
+                common: steering::status(&snapshot.health, *region, family).share,
                 bearing: bearing(*region, family),
             };
             told.text(*region, family)
