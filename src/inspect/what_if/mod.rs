@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::BadLoss;
 use crate::forecast::{Baseline, Forecast, RegionLoad, Situation};
-use crate::health::{SiteShare, Standing, Status, View};
+use crate::health::{HealthTerms, SiteShare, Standing, Status, View};
 use crate::load::{Outlook, Readings};
 use crate::moment::Moment;
 use crate::region::{Address, Failover, RegionId, Regions, Resolved, Target, UnknownTarget, ZoneId};
@@ -91,17 +91,24 @@ impl Loss {
 
     /// Returns what steering sees once this is lost.
     fn view(&self, now: &Present<'_>) -> View {
-        let regions = &now.base.config.regions;
+        let config = &now.base.config;
+        let own = config.own_terms().into_iter().map(|terms| (terms, self.view_under(terms, now)));
+        self.view_under(HealthTerms::Usual, now).with_own(own)
+    }
+
+    /// Returns what names with these terms see once this is lost.
+    fn view_under(&self, terms: HealthTerms, now: &Present<'_>) -> View {
+        let (regions, view) = (&now.base.config.regions, now.view.under(terms));
         let standing = |(id, address)| match self.includes(address) {
             true => Standing::Down { since: now.at },
-            false => now.view.of(id),
+            false => view.of(id),
         };
-        let shares = regions.addresses().map(|(id, _)| now.view.share(id)).collect();
+        let shares = regions.addresses().map(|(id, _)| view.share(id)).collect();
         let counted = View::counted(regions, regions.addresses().map(standing).collect());
         counted.with_shares(shares).map(|site, family, status| {
-            let share = match now.view.status(site, family).share {
+            let share = match view.status(site, family).share {
                 out @ (SiteShare::Out { .. } | SiteShare::Disabled) => out,
-                _ if !status.has_enough() => SiteShare::Out { since: now.at },
+                _ if !status.has_enough() && terms != HealthTerms::Steady => SiteShare::Out { since: now.at },
                 share => share,
             };
             Status { share, ..status }
@@ -256,5 +263,35 @@ fn outcome(lost: Vec<String>, forecast: &Forecast) -> LossOutcome {
         added_km: (share > 0.0).then(|| far / share),
         fullest: loads.max_by(|one, other| one.1.total_cmp(&other.1)),
         bad: forecast.endings(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::load::Outlook;
+    use crate::snapshot::fixture;
+
+    #[test]
+    fn clients_of_a_name_whose_failover_is_off_stay_in_the_forecast_of_a_loss_too() {
+        let regions = "regions:\n  \
+                       tokyo: { location: { latitude: 35, longitude: 139 }, jurisdiction: JP, zones: { a: { addresses: [192.0.2.1] } } }\n  \
+                       osaka: { location: { latitude: 34, longitude: 135 }, jurisdiction: JP, zones: { a: { addresses: [192.0.2.2] } } }\n";
+        let zone = |name: &str| {
+            let steer = format!("regions: [tokyo, osaka], order: listed{name}");
+            format!(
+                "zone: example.com\nnameservers: [ns1.example.net]\nnames: {{ '@': {{ steer: {{ {steer} }} }} }}\n"
+            )
+        };
+        let moved = |name: &str| {
+            let base = fixture::base(regions, &zone(name));
+            let view = View::all_up(&base.config.regions);
+            let outlook = Outlook { readings: Readings::unknown(2), ..Outlook::default() };
+            let present = Present { base: &base, view: &view, outlook: &outlook, at: Moment(1) };
+            let loss = Loss::parse("tokyo", &base.config.regions).expect("it is there");
+            let moves = present.lose(&loss, 1.0).forecast.moves;
+            moves.iter().filter(|one| one.to.as_deref() == Some("osaka")).map(|one| one.share).sum::<f64>()
+        };
+        assert!((moved("") - 1.0).abs() < 1e-9 && moved(", failover: off") < 1e-9);
     }
 }
