@@ -1,7 +1,7 @@
 //! What the approval of a proposal is about: the services of a region have proposals of their own.
 //!
 //! What an operator asks for of a region is about its services, too. An approval is not asked for: it lets happen what is
-//! proposed, and a service that is well, or that nobody has looked at yet, stays.
+//! proposed, and a service that is well, or that has not been looked at yet, stays.
 
 use crate::intent::{Action, Intent};
 use crate::moment::{Moment, follows_clock};

@@ -450,8 +450,8 @@ fn rest(home: RegionId, plan: &Plan, split: Option<&Split>, view: &View, family:
     }
 }
 
-/// Returns where the clients of a region go that takes all of them; `None`: they all stay. Nobody is tested for a share
-/// in a family in which all stay: it would only narrow the scopes of its answers.
+/// Returns where the clients of a region go that takes all of them; `None`: they all stay. No client is tested for a
+/// share in a family in which all stay: it would only narrow the scopes of its answers.
 fn pieces(
     home: RegionId,
     plan: &Plan,

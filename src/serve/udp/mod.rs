@@ -152,6 +152,7 @@ impl UdpThreads {
     /// Closes the sockets to what is new, has what waits in them answered, and waits for the threads. What waits in those that
     /// were passed is left to the next process.
     pub(super) fn stop(self) {
+        // Their last drops, before they are closed.
         self.unread.total();
         self.is_stopping.store(true, Ordering::Release);
         for (worker, _) in self.workers.iter().filter(|(worker, _)| !worker.is_shared.load(Ordering::Acquire))
@@ -170,6 +171,7 @@ impl UdpThreads {
     /// answers, or when the other process has the waiting end now and then ([`adopt`]); one that still waits after [`LEAVE_WITHIN`] has
     /// nothing to answer, and ends with this process.
     pub(super) fn leave(self) {
+        // Their last drops, before they are closed.
         self.unread.total();
         self.workers.iter().for_each(|(worker, _)| worker.is_shared.store(true, Ordering::Release));
         self.is_stopping.store(true, Ordering::Release);
