@@ -1,5 +1,7 @@
 //! Compiles YAML to a configuration, or to every problem there is.
 
+use std::collections::BTreeSet;
+
 use super::problem::{Reporter, Span};
 use super::{Config, Problems, SourceFiles, sections, yaml};
 
@@ -9,6 +11,8 @@ pub struct Compiled {
     pub config: Config,
     /// What works but is hardly meant.
     pub warnings: Problems,
+    /// The files that it was made of, by their numbers: what lies beside them is not part of it.
+    pub read: BTreeSet<usize>,
 }
 
 /// Compiles a configuration. Equal sources give equal configurations.
@@ -20,9 +24,10 @@ pub fn compile(sources: &SourceFiles) -> Result<Compiled, Problems> {
     let mut report = Reporter::default();
     let files = read(sources, &mut report);
     let config = sections::config(&files, sources, &mut report);
+    let read = report.read().clone();
     let (mut errors, warnings) = report.finish(sources);
     match config {
-        Some(config) if errors.is_empty() => Ok(Compiled { config, warnings }),
+        Some(config) if errors.is_empty() => Ok(Compiled { config, warnings, read }),
         _ => {
             errors.list.extend(warnings.list);
             errors.omitted += warnings.omitted;
@@ -41,6 +46,7 @@ fn read(sources: &SourceFiles, report: &mut Reporter) -> sections::Files {
         let Some(stem) = stem.filter(|stem| !stem.contains('/')) else {
             continue;
         };
+        report.note_read(index);
         let span = Span::file(index);
         let kind = if ["server", "regions"].contains(&stem) { stem } else { "zone" };
         let seen = match kind {

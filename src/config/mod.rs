@@ -36,7 +36,7 @@ pub use problem::{Problem, ProblemLevel, Problems, SourceLine};
 pub use sections::{
     Access, AccessToken, AdminTls, AlarmRule, AlarmRules, CookieSource, CookieSources, DatabaseSource, Geo,
     Identity, Listen, ListenTls, LogFormat, Measure, NamedFile, PeerInstance, Peers, RateLimit, Role, Secret,
-    Server, SystemUser, TcpLimits, Webhook, WebhookShape,
+    Server, StartMode, StartTerms, SystemUser, TcpLimits, Webhook, WebhookShape, start_terms,
 };
 pub use sources::{SourceFile, SourceFiles, below};
 

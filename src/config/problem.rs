@@ -251,6 +251,8 @@ impl Finding {
 pub struct Reporter {
     errors: FindingList,
     warnings: FindingList,
+    /// The files that were read, by their numbers.
+    read: BTreeSet<usize>,
 }
 
 impl Reporter {
@@ -272,6 +274,16 @@ impl Reporter {
     /// Returns the value, or adds its mistake.
     pub fn ok<T>(&mut self, span: Span, value: Result<T, ValueError>) -> Option<T> {
         value.map_err(|mistake| self.mistake(span, mistake)).ok()
+    }
+
+    /// Takes note that a file was read.
+    pub fn note_read(&mut self, file: usize) {
+        self.read.insert(file);
+    }
+
+    /// Returns the files that were read.
+    pub fn read(&self) -> &BTreeSet<usize> {
+        &self.read
     }
 
     /// Returns whether an error was added.

@@ -353,6 +353,7 @@ pub(super) mod tests {
                 access: crate::config::Access::default(),
                 geo: crate::config::Geo::default(),
                 state: None,
+                start: crate::config::StartMode::Refuse,
                 references: Vec::new(),
                 resolvers: Vec::new(),
                 peers: None,

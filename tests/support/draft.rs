@@ -12,7 +12,7 @@ use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 
 use meridian::client::{Coordinates, Country, Group, GroupId, Location, Member, Prefix};
-use meridian::config::{Config, Geo, Identity, LogFormat, Server};
+use meridian::config::{Config, Geo, Identity, LogFormat, Server, StartMode};
 use meridian::engine::{self, Arrival, Disposition, Transport};
 use meridian::geo::{Table, TableSources};
 use meridian::health::{HealthTerms, SiteShare, Standing, View};
@@ -310,6 +310,7 @@ pub fn build(draft: &Draft) -> Arc<Base> {
             access: meridian::config::Access::default(),
             geo: Geo { networks: draft.networks.clone(), ..Geo::default() },
             state: None,
+            start: StartMode::Refuse,
             references: Vec::new(),
             resolvers: Vec::new(),
             peers: None,

@@ -60,7 +60,7 @@ pub use peers::{PeerInstance, Peers};
 pub use rate_limit::RateLimit;
 pub use regions::RegionsSpec;
 pub use secret::Secret;
-pub use server::{LogFormat, Server, ServerSpec};
+pub use server::{LogFormat, Server, ServerSpec, StartMode, StartTerms, start_terms};
 pub use user::SystemUser;
 pub use webhooks::{Webhook, WebhookShape};
 pub use zone::ZoneSpec;

@@ -21,7 +21,7 @@ use crate::canary::ReferenceTarget;
 use crate::config::problem::{Reporter, Span};
 use crate::config::sources::SourceFiles;
 use crate::config::values::{List, Value, path, required_name};
-use crate::config::yaml::{Setting, Written};
+use crate::config::yaml::{self, Setting, Written};
 
 /// `server.yaml`: this instance.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -49,6 +49,10 @@ pub struct ServerSpec {
     /// The directory for what must survive a restart, relative to the configuration directory. Left
     /// out: health starts anew with every start.
     state: Option<Value<PathBuf>>,
+    /// What a start does when the configuration cannot be used: `refuse` ends with every problem; `last_good` serves the
+    /// last generation that was in force, with a critical alarm, until the configuration is put right. It needs `state`,
+    /// and is found as long as `server.yaml` itself is YAML; `serve --last-good` works without. Left out: `refuse`.
+    start: Option<Setting<StartMode>>,
     /// Targets outside the regions that tell an outage of this instance's own network: `host:port` for a TCP
     /// connection, or an `http` or `https` URL, where any response is an answer; at most 16. While half of the regions
     /// fail and none of these has answered since, no region leaves. One that has not answered for 10 minutes is an
@@ -90,6 +94,8 @@ pub struct Server {
     pub geo: Geo,
     /// The directory for what must survive a restart; `None`: nothing survives.
     pub state: Option<PathBuf>,
+    /// What a start does when the configuration cannot be used.
+    pub start: StartMode,
     /// The user that a process of root becomes; `None`: the one that started it.
     pub user: Option<SystemUser>,
     /// Targets outside the regions.
@@ -108,6 +114,48 @@ impl Server {
     pub fn reference_names(&self) -> Vec<String> {
         self.references.iter().map(ToString::to_string).collect()
     }
+}
+
+/// What a start does when the configuration cannot be used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum StartMode {
+    /// It ends, and says why.
+    #[default]
+    Refuse,
+    /// It serves the last generation that was in force.
+    LastGood,
+}
+
+/// What a configuration says of the start, as far as it can be read at all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StartTerms {
+    /// The state directory.
+    pub state: Option<PathBuf>,
+    pub start: StartMode,
+}
+
+/// The keys of `server.yaml` that count when nothing else can be used.
+#[derive(Debug, Deserialize)]
+struct StartSpec {
+    state: Option<Value<PathBuf>>,
+    start: Option<Setting<StartMode>>,
+}
+
+/// Reads what a configuration says of the start, whatever else is wrong with it.
+pub fn start_terms(sources: &SourceFiles) -> StartTerms {
+    let mut report = Reporter::default();
+    let names = ["server.yaml", "server.yml"];
+    let index = names.iter().find_map(|name| sources.find(name));
+    let node = index.and_then(|index| {
+        let text = sources.files[index].text().ok()?;
+        yaml::parse(text, index, &mut report)
+    });
+    let spec = node.and_then(|node| yaml::read::<StartSpec>(&node, &mut report));
+    spec.map_or_else(StartTerms::default, |spec| StartTerms {
+        state: path(&spec.state, &sources.directory),
+        start: spec.start.get_or_default(),
+    })
 }
 
 /// The form of log lines.
@@ -151,6 +199,7 @@ pub(super) fn lower(
         access: access::lower(&spec.access, &spec.admin, spec.peers.is_some(), sources, report),
         geo: geo::lower(&spec.geo, directory, report),
         state: path(&spec.state, directory),
+        start: spec.start.get_or_default(),
         user: user::lower(&spec.user, report),
         references: outside::lower(&spec.references, report),
         resolvers: spec.resolvers.items().into_iter().map(|(place, _)| *place).collect(),
@@ -158,4 +207,25 @@ pub(super) fn lower(
         log: spec.log.get_or_default(),
     };
     name.map(|_| server)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::SourceFile;
+
+    #[test]
+    fn what_a_start_does_is_read_whatever_else_is_wrong() {
+        let check = |text: &str, state: Option<&str>, start| {
+            let sources = SourceFiles::new("zones", vec![SourceFile::new("server.yaml", text)]);
+            let state = state.map(PathBuf::from);
+            assert_eq!(start_terms(&sources), StartTerms { state, start }, "{text}");
+        };
+        let good = "state: ../state\nstart: last_good\n";
+        check(good, Some("zones/../state"), StartMode::LastGood);
+        check(&format!("{good}lisen: {{}}\nadmin: nowhere\n"), Some("zones/../state"), StartMode::LastGood);
+        check("state: ../state\nstart: last_god\n", Some("zones/../state"), StartMode::Refuse);
+        check("name: ns1\n", None, StartMode::Refuse);
+        check("state: [\nstart: last_good\n", None, StartMode::Refuse);
+    }
 }

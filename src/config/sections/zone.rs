@@ -137,6 +137,7 @@ impl ZoneLowering<'_> {
         while let Some(record) = reader.next(self.report) {
             self.record(record);
         }
+        reader.files().iter().for_each(|file| self.report.note_read(*file));
         Some(reader.files().to_vec())
     }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::canary::{Canary, Failure, FailureClass};
-use crate::config::{Access, AlarmRules, Geo, Identity, Listen, LogFormat, Server};
+use crate::config::{Access, AlarmRules, Geo, Identity, Listen, LogFormat, Server, StartMode};
 use crate::health::{AddressState, fixture};
 use crate::region::{Recovery, Region, Regions, Safety};
 use crate::steering::fixture::{policy, steering};
@@ -42,6 +42,7 @@ fn config(canary: Canary) -> Arc<Config> {
             access: Access::default(),
             geo: Geo::default(),
             state: None,
+            start: StartMode::Refuse,
             references: Vec::new(),
             resolvers: Vec::new(),
             peers: None,
