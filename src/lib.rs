@@ -18,7 +18,7 @@
 //! |---|---|
 //! | words | [`suggest`], [`moment`], [`units`], [`severity`], [`family`], [`ids`], [`share`], [`zone`], [`client`], [`canary`], [`region`] |
 //! | core | [`wire`], [`geo`], [`health`], [`intent`], [`steering`], [`answer`] |
-//! | assembly | [`config`], [`snapshot`], [`engine`], [`event`], [`load`], [`forecast`], [`inspect`], [`availability`], [`alarm`], [`control`] |
+//! | assembly | [`config`], [`generation`], [`snapshot`], [`engine`], [`event`], [`load`], [`forecast`], [`inspect`], [`availability`], [`alarm`], [`control`] |
 //! | edges | [`docs`], [`metrics`], [`probe`], [`outbound`], [`serve`], [`files`], [`webhook`], [`peers`], [`admin`] |
 //! | shell | [`terminal`], [`daemon`], [`demo`], [`simulate`], [`cli`] |
 //!
@@ -34,7 +34,7 @@
 //! holds operators' actions, requests, schedules and precedence; [`steering`] applies residency, order, share and
 //! fail-open, and divides the clients of full regions; [`answer`] packs RRsets and finds names.
 //!
-//! Assembly: [`config`] compiles YAML or reports every problem; [`snapshot`] decides everything ahead; [`engine`]
+//! Assembly: [`config`] compiles YAML or reports every problem; [`generation`] numbers what was in force, and never goes back; [`snapshot`] decides everything ahead; [`engine`]
 //! answers bytes with bytes; [`event`] has one constructor for each thing that happens; [`load`] learns demand and
 //! says when [`steering`] divides it; [`forecast`] predicts where clients go and which safety rules break; [`inspect`] explains,
 //! proves, asks what-if and draws the atlas; [`availability`] measures and calculates uptime; [`alarm`] raises and
@@ -75,6 +75,7 @@
 //! | service | what shares the machines of a region and has canaries of its own; it is watched and steered as a region, `tokyo:batch` |
 //! | class | all clients for whom every decision is the same by construction; the geo table maps addresses to classes |
 //! | client subnet (ECS), scope | RFC 7871's terms; what an answer says is in `Snapshot::steer` |
+//! | generation | the number of a configuration that was in force, with its content; a later one is greater |
 //! | snapshot | the immutable, numbered result of compiling everything |
 //! | transport | UDP, TCP: what brings bytes to the engine and takes bytes away |
 //! | forecast | what the same code says would happen: dry runs, what-if, drills' pre-checks |
@@ -99,6 +100,7 @@ pub mod event;
 pub mod family;
 pub mod files;
 pub mod forecast;
+pub mod generation;
 pub mod geo;
 pub mod health;
 pub mod ids;

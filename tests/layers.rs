@@ -26,6 +26,7 @@ const LAYERS: [(&str, &[&str]); 5] = [
         "assembly",
         &[
             "config",
+            "generation",
             "snapshot",
             "engine",
             "event",

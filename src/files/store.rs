@@ -100,6 +100,17 @@ pub enum Damage {
     Size(regular::Error),
 }
 
+/// Why a file is of no use to a process that does not own the state directory.
+#[derive(Debug, thiserror::Error)]
+pub enum PeekError {
+    #[error("{0} is damaged")]
+    Damaged(SavedFile, #[source] Damage),
+    #[error("{0} has version {1} of its format, which this program does not read")]
+    Version(SavedFile, u64),
+    #[error("{0} cannot be read")]
+    Unreadable(SavedFile, #[source] regular::Error),
+}
+
 /// Why a value is not saved. The file before is still there then.
 #[derive(Debug, thiserror::Error)]
 pub enum SaveError {
@@ -122,6 +133,27 @@ impl<T: Saved> Store<T> {
         };
         let is_left_alone = AtomicBool::new(is_left_alone);
         (Self { directory: directory.clone(), file, is_left_alone, value: PhantomData }, loaded)
+    }
+
+    /// Reads the file of a value in a state directory that another process may own, and leaves it alone whatever it is.
+    /// `None`: nothing was ever saved.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be used.
+    pub fn peek(directory: &Path) -> Result<Option<T>, PeekError> {
+        let file = SavedFile { path: directory.join(T::FILE), loss: T::LOSS };
+        match regular::read(&file.path, T::MAX_BYTES) {
+            Ok((content, _)) => match unseal(&content) {
+                Ok(value) => Ok(Some(value)),
+                Err(UnfitContent::Damaged(damage)) => Err(PeekError::Damaged(file, damage)),
+                Err(UnfitContent::Outdated(version) | UnfitContent::Newer(version)) => {
+                    Err(PeekError::Version(file, version))
+                }
+            },
+            Err(error) if error.is_not_found() => Ok(None),
+            Err(error) => Err(PeekError::Unreadable(file, error)),
+        }
     }
 
     /// Saves a value in place of the one before. It blocks until the disk has it.
