@@ -18,7 +18,9 @@ use tokio::sync::Semaphore;
 use super::access;
 use super::api::intents::MAX_BODY;
 use super::api::route::TEXT;
-use super::api::{AnswerFormat, ApiError, ApiRoute, CallerIdentity, ChangeReply, Method, Operation};
+use super::api::{
+    AnswerFormat, ApiError, ApiRoute, CallerIdentity, ChangeReply, GenerationNumber, Method, Operation,
+};
 use super::respond::{json, parameters, preferred, render, text, with_example};
 use super::state::AdminState;
 use crate::control::{Command, Done};
@@ -128,10 +130,38 @@ where
     Bound { operation, handler }
 }
 
+/// Binds the route of a rollback, which the reload carries out and not the writer.
+pub(super) fn rolled_back(route: &ApiRoute<GenerationNumber, (), ChangeReply>) -> Bound {
+    let operation = route.operation();
+    let handler = async move |State(state): State<Arc<AdminState>>,
+                              Extension(caller): Extension<CallerIdentity>,
+                              uri: Uri,
+                              headers: HeaderMap| {
+        let author = match access::operator(&caller, &headers) {
+            Ok(author) => author,
+            Err(refusal) => return refusal.into_response(),
+        };
+        match parameters(&operation, &uri) {
+            Ok(GenerationNumber { number }) => roll_back(&state, number, author).await.into_response(),
+            Err(refusal) => with_example(refusal, &operation).into_response(),
+        }
+    };
+    Bound { operation, handler: post(handler) }
+}
+
+async fn roll_back(state: &AdminState, number: u64, author: String) -> Result<Response, ApiError> {
+    let text = state.roll_back(number, author).await.ok_or_else(busy)??;
+    Ok(json(&ChangeReply::new(None, text)).into_response())
+}
+
+fn busy() -> ApiError {
+    ApiError::new(503, "server busy or shutting down, retry later")
+}
+
 /// Asks the writer, and answers with what became of it.
 async fn order(state: &AdminState, command: Command) -> Result<Response, ApiError> {
     let answer = state.ask(command).await;
-    let done = answer.ok_or_else(|| ApiError::new(503, "server busy or shutting down, retry later"))??;
+    let done = answer.ok_or_else(busy)??;
     let status = if let Done::Made { .. } = done { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, json(&ChangeReply::from(done))).into_response())
 }

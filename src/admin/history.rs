@@ -1,11 +1,14 @@
-//! Answers `/history`: events, drills, and the age of the last good drill of each region.
+//! Answers `/history`: events, drills, the age of the last good drill of each region, and generations.
 
 use std::time::Duration;
 
 use super::api::history::MAX_EVENTS;
-use super::api::{ApiError, DrillRecord, EventsAndDrills, HistoryQuery, LastGoodDrill, Timestamp};
+use super::api::{
+    ApiError, DrillRecord, EventsAndDrills, GenerationEntry, HistoryQuery, LastGoodDrill, Timestamp,
+};
 use super::state::AdminState;
 use crate::event::{Event, EventKind};
+use crate::generation::{Generation, GenerationRecord};
 use crate::intent::{Drill, last_good};
 use crate::moment::Moment;
 use crate::region::Target;
@@ -26,6 +29,7 @@ pub(super) fn history(state: &AdminState, query: HistoryQuery) -> Result<EventsA
         events: last(&wanted, limit).iter().map(|event| Event::clone(event)).collect(),
         drills: last(drills, limit).iter().map(DrillRecord::from).collect(),
         last_good_drills: last_good_drills(drills, regions, now),
+        generations: state.origin.load().generations.to_vec(),
     })
 }
 
@@ -82,6 +86,24 @@ fn ago(age: Duration) -> String {
             count => format!("{count} {name}s ago"),
         },
     )
+}
+
+impl From<&GenerationRecord> for GenerationEntry {
+    fn from(record: &GenerationRecord) -> Self {
+        let Generation { epoch, counter, origin } = &record.generation;
+        Self {
+            number: *counter,
+            epoch: Timestamp(Moment(*epoch)),
+            origin: origin.clone(),
+            made_at: Timestamp(record.at),
+            cause: record.cause.to_string(),
+            author: record.author.clone(),
+            commit: record.commit.clone(),
+            sha256: record.digest.clone(),
+            changes: record.changes.clone(),
+            is_kept: record.content.is_some(),
+        }
+    }
 }
 
 impl From<&Drill> for DrillRecord {

@@ -122,7 +122,8 @@ impl From<&Intent> for IntentStatus {
 }
 
 impl ChangeReply {
-    fn new(intent: Option<&Intent>, text: String) -> Self {
+    /// Says what was done without an effect on intents, or with one.
+    pub(super) fn new(intent: Option<&Intent>, text: String) -> Self {
         let intent = intent.map(IntentStatus::from);
         Self { intent, snapshot: None, forecast: None, violations: Vec::new(), text }
     }

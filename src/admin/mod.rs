@@ -43,5 +43,5 @@ pub use peers::gate::PeerGate;
 pub use places::ConnectionLimits;
 pub use state::{
     AdminSources, AdminState, ConfigOrigin, DatabaseOrigin, FailedReload, LatestResult, OperatorOrder,
-    Published,
+    Published, RollbackOrder,
 };

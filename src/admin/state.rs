@@ -8,7 +8,7 @@ use arc_swap::ArcSwap;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use super::access::{AccessPolicy, WrongTokens};
-use super::api::{ConfinementStatus, FileDigest};
+use super::api::{ConfinementStatus, FileDigest, GenerationEntry};
 use super::atlas::cache::AtlasCache;
 use super::peers::gate::PeerGate;
 use super::places::ConnectionLimits;
@@ -67,6 +67,8 @@ pub struct AdminSources {
     pub history: Box<dyn Fn(usize) -> Vec<Arc<Event>> + Send + Sync>,
     /// Takes the requests of operators.
     pub orders: mpsc::Sender<OperatorOrder>,
+    /// Takes their requests to go back to an earlier generation.
+    pub rollbacks: mpsc::Sender<RollbackOrder>,
 }
 
 /// Finds the last result of the canary with this name at an address, or at a region as a whole.
@@ -77,6 +79,16 @@ pub type LatestResult = dyn Fn(&Target, &str) -> Option<Sighting> + Send + Sync;
 pub struct OperatorOrder {
     pub command: Command,
     pub reply: oneshot::Sender<Result<Done, Rejection>>,
+}
+
+/// A request to go back to an earlier generation.
+#[derive(Debug)]
+pub struct RollbackOrder {
+    /// The counter of that generation.
+    pub number: u64,
+    pub author: String,
+    /// Takes what was done, in a line.
+    pub reply: oneshot::Sender<Result<String, Rejection>>,
 }
 
 /// What is served and what is known of everything, at one moment.
@@ -108,6 +120,8 @@ pub struct ConfigOrigin {
     pub files_sha256: String,
     /// The last attempt, when it failed; the configuration before it stays in force.
     pub failed: Option<FailedReload>,
+    /// The generations that are known, the oldest first; the last one is in force.
+    pub generations: Arc<[GenerationEntry]>,
 }
 
 /// A geo database in force.
@@ -183,6 +197,13 @@ impl AdminState {
     pub(super) async fn ask(&self, command: Command) -> Option<Result<Done, Rejection>> {
         let (reply, answer) = oneshot::channel();
         self.sources.orders.try_send(OperatorOrder { command, reply }).ok()?;
+        answer.await.ok()
+    }
+
+    /// Asks for the way back to a generation. `None`: nothing answers, for the server is busy or stopping.
+    pub(super) async fn roll_back(&self, number: u64, author: String) -> Option<Result<String, Rejection>> {
+        let (reply, answer) = oneshot::channel();
+        self.sources.rollbacks.try_send(RollbackOrder { number, author, reply }).ok()?;
         answer.await.ok()
     }
 

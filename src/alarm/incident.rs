@@ -159,6 +159,7 @@ impl IncidentCause {
             | Condition::Peer(_)
             | Condition::Host(_)
             | Condition::ReloadFailed
+            | Condition::PassedOver
             | Condition::StateFile(_)
             | Condition::ClockSet
             | Condition::Flood
@@ -409,6 +410,7 @@ fn rank(condition: &Condition) -> u8 {
         | Condition::Peer(_)
         | Condition::Host(_)
         | Condition::ReloadFailed
+        | Condition::PassedOver
         | Condition::StateFile(_)
         | Condition::ClockSet
         | Condition::Flood

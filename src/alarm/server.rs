@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::Alarm;
 use super::flood::FloodAlarm;
 use crate::event::{Condition, Event, StateLoss};
+use crate::generation::PassedOver;
 use crate::moment::{ClockStep, Moment, follows_clock};
 use crate::region::{HostLookup, Regions, Site, ZoneId};
 
@@ -27,6 +28,8 @@ pub(crate) struct ServerAlarms {
     led: BTreeMap<String, Vec<IpAddr>>,
     /// By name: why the last lookup led nowhere.
     failing: BTreeMap<String, String>,
+    /// Why something else is served than the configuration directory holds.
+    passed_over: Option<Event>,
     /// The last step of the clock that is still told.
     clock: Option<Event>,
     pub(crate) flood: FloodAlarm,
@@ -109,6 +112,19 @@ impl ServerAlarms {
         gone.map(|(host, _)| Event::host_resolved(None, &host, now)).collect()
     }
 
+    /// Takes why something else is served than the configuration directory holds; `None`: nothing else is.
+    pub(crate) fn passed_over(&mut self, why: Option<&PassedOver>, now: Moment) -> Option<Event> {
+        let Some(why) = why else {
+            return self.passed_over.take().map(|_| Event::directory_served(now));
+        };
+        let event = Event::directory_passed_over(why, now);
+        if self.passed_over.as_ref().is_some_and(|before| before.text == event.text) {
+            return None;
+        }
+        self.passed_over = Some(event.clone());
+        Some(event)
+    }
+
     /// Takes that the clock was set.
     pub(crate) fn clock_set(&mut self, step: ClockStep, now: Moment) -> Event {
         let event = Event::clock_set(step, now);
@@ -147,7 +163,10 @@ impl ServerAlarms {
             .hosts
             .iter()
             .map(|(host, event)| Alarm { condition: Condition::Host(host.clone()), event: event.clone() });
-        files.chain(hosts).chain(clock).chain(self.flood.standing())
+        let passed_over = self.passed_over.iter();
+        let passed_over =
+            passed_over.map(|event| Alarm { condition: Condition::PassedOver, event: event.clone() });
+        files.chain(hosts).chain(passed_over).chain(clock).chain(self.flood.standing())
     }
 }
 
@@ -163,7 +182,7 @@ fn taken(found: &[IpAddr], id: ZoneId, regions: &Regions) -> Option<String> {
     })
 }
 
-follows_clock!(ServerAlarms: files, hosts, clock, flood);
+follows_clock!(ServerAlarms: files, hosts, passed_over, clock, flood);
 
 #[cfg(test)]
 mod tests {
@@ -187,6 +206,19 @@ mod tests {
         assert_eq!(standing, expected);
         let written = BTreeMap::from([("health.json", None), ("intents.json", None)]);
         assert_eq!(kinds(&alarms.written(&written, Moment(4))), ["state_written", "state_written"]);
+        assert_eq!(alarms.standing().count(), 0);
+    }
+
+    #[test]
+    fn a_directory_is_passed_over_once_for_each_reason_until_it_is_served() {
+        let mut alarms = ServerAlarms::default();
+        let why = |served| Some(PassedOver::RolledBack { served });
+        assert_eq!(alarms.passed_over(None, Moment(1)), None);
+        assert!(alarms.passed_over(why(3).as_ref(), Moment(2)).is_some());
+        assert_eq!(alarms.passed_over(why(3).as_ref(), Moment(3)), None);
+        assert!(alarms.passed_over(why(4).as_ref(), Moment(4)).is_some());
+        assert_eq!(alarms.standing().count(), 1);
+        assert!(alarms.passed_over(None, Moment(5)).is_some_and(|event| event.is_end()));
         assert_eq!(alarms.standing().count(), 0);
     }
 

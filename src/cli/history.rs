@@ -1,19 +1,26 @@
-//! `meridian history`: what operators did, and what came of drills.
+//! `meridian history`: what operators did, what came of drills, and the generations of the configuration.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::output;
 use super::reading::{self, PrintForm};
 use super::server::{ServerArgs, ask_all};
-use crate::admin::api::{EventsAndDrills, HistoryQuery, routes};
+use crate::admin::api::{EventsAndDrills, GenerationEntry, HistoryQuery, routes};
+use crate::daemon::StoredGenerations;
 
-/// Show what operators did, and what came of drills
+/// Show what operators did, what came of drills, and the generations of the configuration
 ///
-/// The last events of which the server has a memory, the latest last, and for every region how old its last good drill
-/// is. More is in the event log, `events.jsonl` in the state directory. It asks the server at 127.0.0.1:8053 unless
-/// --admin names another.
+/// The last events of which the server has a memory, the latest last, then for every region how old its last good drill
+/// is, and the last ten configurations that were in force; `meridian rollback` goes back to one. More events are in the
+/// event log, `events.jsonl` in the state directory. It asks the server at 127.0.0.1:8053 unless --admin names another;
+/// with DIR it reads the generations from the state directory of that configuration, whether a server runs or not.
 #[derive(Debug, clap::Args)]
 pub struct Args {
+    /// Show the generations of this configuration directory, without a server
+    #[arg(value_name = "DIR", conflicts_with_all = ["limit", "kind", "all", "admin"])]
+    directory: Option<PathBuf>,
+
     /// Show at most this many events, up to 1000
     #[arg(long, value_name = "N", default_value = "100")]
     limit: usize,
@@ -35,7 +42,15 @@ pub struct Args {
 }
 
 pub fn run(arguments: &Args) -> anyhow::Result<ExitCode> {
-    let Args { limit, kind, all, json, server } = arguments;
+    let Args { directory, limit, kind, all, json, server } = arguments;
+    if let Some(directory) = directory {
+        let generations = StoredGenerations::read(directory)?.entries();
+        match json {
+            true => output::json(&generations),
+            false => output::text(listed(&generations)),
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
     let query = HistoryQuery { limit: *limit, kind: kind.clone(), all: *all };
     let instances = server.instances()?;
     let [instance] = &instances[..] else {
@@ -48,6 +63,28 @@ pub fn run(arguments: &Args) -> anyhow::Result<ExitCode> {
         false => output::text(table(&history)),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Writes generations as lines, the one in force last.
+fn listed(generations: &[GenerationEntry]) -> String {
+    let author = |entry: &GenerationEntry| entry.author.clone().unwrap_or_else(|| "-".to_owned());
+    let width = generations.iter().map(|entry| author(entry).chars().count()).max().unwrap_or(0);
+    let causes = generations.iter().map(|entry| entry.cause.len()).max().unwrap_or(0);
+    let line = |entry: &GenerationEntry| {
+        let time = entry.made_at.to_string();
+        let time = time.split('.').next().unwrap_or(&time);
+        let commit = entry.commit.as_ref().map_or_else(String::new, |commit| format!(" ({commit:.10})"));
+        let lost = if entry.is_kept { "" } else { "; its content is not kept" };
+        format!(
+            "{:>5}  {time}Z  {:width$}  {:causes$}  {}{commit}{lost}\n",
+            entry.number,
+            author(entry),
+            entry.cause,
+            entry.changes
+        )
+    };
+    let lines: String = generations.iter().map(line).collect();
+    if lines.is_empty() { "no generations\n".to_owned() } else { lines }
 }
 
 fn table(history: &EventsAndDrills) -> String {
@@ -69,13 +106,13 @@ fn table(history: &EventsAndDrills) -> String {
     for (name, age) in names.zip(&history.last_good_drills) {
         text.push_str(&format!("  {name:width$} {}\n", age.text));
     }
-    text
+    text + "\ngenerations:\n" + &listed(&history.generations)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::admin::api::LastGoodDrill;
+    use crate::admin::api::{LastGoodDrill, Timestamp};
     use crate::event::Event;
     use crate::moment::Moment;
     use crate::region::Target;
@@ -97,11 +134,33 @@ mod tests {
             events: vec![event(Some("alice"), "alice: drain tokyo"), event(None, "tokyo is down")],
             drills: Vec::new(),
             last_good_drills: vec![age("tokyo", "1 hour ago"), age("frankfurt", "never")],
+            generations: vec![
+                generation(11, Some("jo"), "directory", true),
+                generation(12, None, "rollback to 9", false),
+            ],
         };
         assert_eq!(
             table(&history),
             "2026-03-01T09:30:00Z  alice  alice: drain tokyo\n2026-03-01T09:30:00Z  -      tokyo is down\n\n\
-             last good drills:\n  tokyo:     1 hour ago\n  frankfurt: never\n"
+             last good drills:\n  tokyo:     1 hour ago\n  frankfurt: never\n\ngenerations:\n\
+             \x20  11  2026-03-01T09:30:00Z  jo  directory      a.yaml +1 -0 (0123456789)\n\
+             \x20  12  2026-03-01T09:30:00Z  -   rollback to 9  a.yaml +1 -0 (0123456789); its content is not kept\n"
         );
+    }
+
+    fn generation(number: u64, author: Option<&str>, cause: &str, is_kept: bool) -> GenerationEntry {
+        let at = Timestamp(Moment(1_772_357_400_250));
+        GenerationEntry {
+            number,
+            epoch: at,
+            origin: "ns1".to_owned(),
+            made_at: at,
+            cause: cause.to_owned(),
+            author: author.map(str::to_owned),
+            commit: Some("0123456789abcdef".to_owned()),
+            sha256: "ab".repeat(32),
+            changes: "a.yaml +1 -0".to_owned(),
+            is_kept,
+        }
     }
 }

@@ -27,6 +27,7 @@ mod prove;
 mod random;
 mod reading;
 mod region;
+mod rollback;
 mod rollout;
 mod schema;
 mod serve;
@@ -77,6 +78,7 @@ Start here:
   meridian drain tokyo --reason 'new kernel' --dry-run
                                                  forecast where its clients would go
   meridian drill tokyo --reason monthly          test whether the others bear it; see meridian history
+  meridian rollback 7                            go back to an earlier configuration; see meridian history
   meridian simulate tokyo.scenario               play an outage from a scenario
   meridian simulate --lose tokyo --load 1.4      forecast the loss of a region
   meridian availability --target 99.95           compare measured uptime with a target
@@ -98,6 +100,7 @@ enum MeridianCommand {
     #[command(flatten)]
     Intent(intent::IntentCommand),
     History(history::Args),
+    Rollback(rollback::Args),
     Availability(availability::Args),
     Status(status::Args),
     Health(health::Args),
@@ -143,6 +146,7 @@ impl MeridianCommand {
             Self::Failback(arguments) => failback::run(&arguments),
             Self::Intent(command) => command.run(),
             Self::History(arguments) => history::run(&arguments),
+            Self::Rollback(arguments) => rollback::run(&arguments),
             Self::Status(arguments) => status::run(&arguments),
             Self::Health(arguments) => health::run(&arguments),
             Self::Map(arguments) => map::run(&arguments),

@@ -127,6 +127,12 @@ impl TermsArgs {
 }
 
 impl OperatorArgs {
+    /// Returns the author's name, for what is done without a server.
+    pub fn name(&self) -> String {
+        let named = self.author.clone().or_else(|| std::env::var("USER").ok());
+        named.filter(|name| !name.trim().is_empty()).unwrap_or_else(|| "unknown".to_owned())
+    }
+
     /// Asks an instance for a change.
     pub fn order<P: Serialize, B: Serialize>(
         &self,

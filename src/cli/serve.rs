@@ -26,6 +26,12 @@ pub struct Args {
     #[arg(long)]
     replace: bool,
 
+    /// Serve the last good generation of this state directory when the configuration cannot be used
+    ///
+    /// As `start: last_good` in server.yaml, and also when server.yaml itself cannot be read.
+    #[arg(long, value_name = "STATE")]
+    last_good: Option<PathBuf>,
+
     /// Write log lines in this form, whatever `log:` in server.yaml says
     #[arg(long, value_name = "FORMAT")]
     log: Option<LogForm>,
@@ -40,7 +46,7 @@ enum LogForm {
 }
 
 pub fn run(arguments: &Args) -> anyhow::Result<ExitCode> {
-    let loaded = daemon::load(&arguments.config)?;
+    let loaded = daemon::load_to_serve(&arguments.config, arguments.last_good.as_deref())?;
     let format = match arguments.log {
         None => loaded.base.config.server.log,
         Some(LogForm::Human) => LogFormat::Human,

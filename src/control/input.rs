@@ -8,6 +8,7 @@ use crate::availability::log::AvailabilityLog;
 use crate::canary::{BlindProbe, Epoch, Observation, ReferenceSighting};
 use crate::config::Config;
 use crate::event::{Event, LimitedQueries, StateLoss};
+use crate::generation::PassedOver;
 use crate::health::{Memory, PeerReport};
 use crate::intent::SavedIntents;
 use crate::moment::ClockStep;
@@ -47,6 +48,8 @@ pub enum Input {
     },
     /// The configuration or a database changed, and cannot be used: why.
     ReloadFailed(String),
+    /// Another generation is in force, or something else than the directory holds.
+    Numbered(NumberedConfig),
     /// The wall clock was set by this much: all times before are to be read with it. `now` is by the new clock.
     ClockSet(ClockStep),
     /// How the last write of each file of the state directory ended, by name: why it failed; `None`: it did not.
@@ -55,6 +58,25 @@ pub enum Input {
     Limited(LimitedQueries),
     /// The process is about to end.
     Stopping,
+}
+
+/// How the configuration in force came to be.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NumberedConfig {
+    /// Why it is not what the directory holds; `None`: it is.
+    pub passed_over: Option<PassedOver>,
+    /// The rollback that it came by just now.
+    pub rollback: Option<Rollback>,
+}
+
+/// A way back that an operator took.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rollback {
+    /// The counter of the generation that was made.
+    pub to: u64,
+    /// The counter of the one whose content it has.
+    pub of: u64,
+    pub author: String,
 }
 
 /// What earlier runs left behind.

@@ -48,7 +48,7 @@ use std::sync::Arc;
 
 pub use approval::Proposal;
 pub use cached_answers::{DrainProgress, longest_hold};
-pub use input::{Effect, Input, Restored};
+pub use input::{Effect, Input, NumberedConfig, Restored, Rollback};
 pub use monitor::{Findings, Monitor, OwnSight};
 pub use report::{AddressReport, CanaryReport, ObserverReport, RegionReport, Report, ZoneReport};
 pub use request::{Command, Done, Rejection};
@@ -198,6 +198,7 @@ impl Control {
             Input::Reloaded(base) => self.reloaded(base, now),
             Input::Resolved { base, lookups } => self.resolved(base, &lookups, now),
             Input::ReloadFailed(why) => self.rules.refuse(&why, now).map(Effect::emit).into_iter().collect(),
+            Input::Numbered(numbered) => self.numbered(&numbered, now),
             Input::ClockSet(step) => self.follow_clock(step, now),
             Input::Written(outcomes) => {
                 self.server_alarms.written(&outcomes, now).into_iter().map(Effect::emit).collect()

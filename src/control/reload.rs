@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Control, Effect, overlay_of};
+use super::{Control, Effect, NumberedConfig, Rollback, overlay_of};
 use crate::config::Config;
 use crate::event::Event;
 use crate::load::Guests;
@@ -17,6 +17,15 @@ impl Control {
             std::iter::once(reloaded).chain(recovered).collect()
         };
         self.take_over(base, told, now)
+    }
+
+    /// Says how the configuration in force came to be.
+    pub(super) fn numbered(&mut self, numbered: &NumberedConfig, now: Moment) -> Vec<Effect> {
+        let NumberedConfig { passed_over, rollback } = numbered;
+        let rollback =
+            rollback.as_ref().map(|Rollback { to, of, author }| Event::rolled_back(*to, *of, author, now));
+        let passed_over = self.server_alarms.passed_over(passed_over.as_ref(), now);
+        rollback.into_iter().chain(passed_over).map(Effect::emit).collect()
     }
 
     /// Goes on with another base. `told` returns what is said of it, by the number of its first snapshot.

@@ -2,6 +2,7 @@
 //!
 //! Loading happens aside: nothing that is being served changes before all of it has succeeded.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,9 +13,14 @@ use super::state_writer::chain;
 use crate::admin::api::FileDigest;
 use crate::admin::{self, access::AccessPolicy};
 use crate::client::{Location, Prefix};
-use crate::config::{self, CookieSources, DatabaseSource, Geo, Problems, Server, SourceFile, SourceFiles};
+use crate::config::{
+    self, Compiled, CookieSources, DatabaseSource, Geo, Problems, Server, SourceFile, SourceFiles, StartMode,
+};
 use crate::files::stamp::Stamp;
-use crate::files::{configuration, sha256, watch};
+use crate::files::{Store, configuration, git, sha256, watch};
+use crate::generation::{
+    ConfigContent, ContentFile, DirectoryContent, Generation, Judgement, Lineage, PassedOver, SavedLineage,
+};
 use crate::geo::Located;
 use crate::metrics::Metrics;
 use crate::moment::Moment;
@@ -43,6 +49,14 @@ pub struct LoadedDirectory {
     pub files: Vec<FileDigest>,
     /// Its files right before they were read.
     pub stamp: Stamp,
+    /// What the directory holds; `None`: it cannot be used, and the last good generation is served.
+    pub arrival: Option<DirectoryContent>,
+    /// Why something else is served than the directory holds.
+    pub passed_over: Option<PassedOver>,
+    /// The generation in force when it was judged; `None`: none was known.
+    pub known: Option<Generation>,
+    /// What is wrong with a directory in whose place the last good generation is served.
+    pub refused: Option<String>,
 }
 
 impl LoadedDirectory {
@@ -57,10 +71,11 @@ impl LoadedDirectory {
             networks_sha256: networks_sha256(&self.base.config.server.geo.networks),
             files,
             files_sha256: digest(&self.files),
-            failed: self.refused_database.as_ref().map(|why| admin::FailedReload {
+            failed: self.refused.as_ref().or(self.refused_database.as_ref()).map(|why| admin::FailedReload {
                 at: now,
                 problems: why.lines().map(str::to_owned).collect(),
             }),
+            generations: Arc::default(),
         }
     }
 
@@ -71,7 +86,7 @@ impl LoadedDirectory {
 
     /// Notes in the metrics what is in force.
     pub(super) fn measure(&self, metrics: &Metrics, now: Moment) {
-        metrics.reloaded(self.refused_database.is_none(), now);
+        metrics.reloaded(self.refused.is_none() && self.refused_database.is_none(), now);
         metrics.configured(&self.base.config.server.name, &digest(&self.files));
         let database = self.database();
         metrics.located_by(database.map(|one| (one.kind.as_str(), one.sha256.as_str(), one.built_at)));
@@ -96,6 +111,11 @@ pub enum Error {
     /// The secret of peers cannot be used.
     #[error(transparent)]
     PeerSecret(#[from] PeerSecretError),
+    /// The generation that must stay in force cannot be used.
+    #[error(
+        "generation {0}, which is in force in place of what the configuration directory holds, cannot be used"
+    )]
+    Kept(u64, #[source] Box<Self>),
 }
 
 /// Loads a directory. It blocks, for seconds when the database is large.
@@ -104,12 +124,51 @@ pub enum Error {
 ///
 /// When anything in it is wrong; all mistakes in its texts are reported at once.
 pub fn load(directory: &Path) -> Result<LoadedDirectory, Error> {
-    load_over(directory, None, &mut Stamp::default())
+    load_over(directory, None, None, &mut Stamp::default())
+}
+
+/// Loads a directory to serve it, as its generations permit. `last_good` is the state directory whose last generation is
+/// served when the directory cannot be used; without it, `start` and `state` of server.yaml say so, if they can be read.
+///
+/// # Errors
+///
+/// When anything in it is wrong and no last generation may be served, or that cannot be used either.
+pub fn load_to_serve(directory: &Path, last_good: Option<&Path>) -> Result<LoadedDirectory, Error> {
+    let terms =
+        configuration::read(directory).map(|sources| config::start_terms(&sources)).unwrap_or_default();
+    let state = last_good.or(terms.state.as_deref());
+    let lineage = state.and_then(peek);
+    let mut stamp = Stamp::default();
+    let loaded = load_over(directory, None, lineage.as_ref(), &mut stamp);
+    let (Err(error), Some((served, content))) = (&loaded, lineage.as_ref().and_then(Lineage::kept_head))
+    else {
+        return loaded;
+    };
+    if last_good.is_none() && terms.start == StartMode::Refuse {
+        return loaded;
+    }
+    let why = chain(error).lines().next().unwrap_or_default().to_owned();
+    match load_kept(directory, content, None, &mut stamp) {
+        Ok(kept) => Ok(LoadedDirectory {
+            passed_over: Some(PassedOver::Broken { served, why }),
+            known: lineage.as_ref().and_then(Lineage::head).map(|head| head.generation.clone()),
+            refused: Some(chain(error)),
+            ..kept
+        }),
+        Err(_) => loaded,
+    }
+}
+
+/// Reads the generations of a state directory that another process may own. `None`: there are none that can be used; the
+/// process that takes the directory says why.
+fn peek(state: &Path) -> Option<Lineage> {
+    let saved = Store::<SavedLineage>::peek(state).ok().flatten()?;
+    Some(Lineage::adopt("", Some(saved), Moment::default()))
 }
 
 /// Loads a directory while another configuration is in force. A database that cannot be used then leaves the one
-/// before in use, and everything else is loaded. `stamp` becomes that of all files that were read or named, whether
-/// they can be served or not.
+/// before in use, and everything else is loaded. What the directory holds may be passed over, as `lineage` judges.
+/// `stamp` becomes that of all files that were read or named, whether they can be served or not.
 ///
 /// # Errors
 ///
@@ -117,11 +176,70 @@ pub fn load(directory: &Path) -> Result<LoadedDirectory, Error> {
 pub(super) fn load_over(
     directory: &Path,
     before: Option<&LocationsInForce>,
+    lineage: Option<&Lineage>,
     stamp: &mut Stamp,
 ) -> Result<LoadedDirectory, Error> {
     *stamp = Stamp::of_directory(directory);
     let sources = configuration::read_stamped(directory, stamp)?;
     let compiled = config::compile(&sources).map_err(Error::Problems)?;
+    let arrival = arrival(&sources, &compiled.read);
+    let judged = lineage.map_or(Judgement::Serve, |lineage| lineage.judge(&arrival));
+    let kept = lineage.and_then(Lineage::kept_head);
+    let known = lineage.and_then(Lineage::head).map(|head| head.generation.clone());
+    match (judged, kept) {
+        (Judgement::PassOver(why), Some((served, content))) => {
+            let kept = load_kept(directory, content, before, stamp);
+            let kept = kept.map_err(|error| Error::Kept(served, Box::new(error)))?;
+            Ok(LoadedDirectory { arrival: Some(arrival), passed_over: Some(why), known, ..kept })
+        }
+        (Judgement::Serve | Judgement::PassOver(_), _) => {
+            let loaded = assemble(&sources, compiled, before, stamp)?;
+            Ok(LoadedDirectory { arrival: Some(arrival), known, ..loaded })
+        }
+    }
+}
+
+/// Loads a content that is kept, in place of what the directory holds. `stamp` gets the files that it names.
+///
+/// # Errors
+///
+/// When it cannot be used, or what it names outside the directory.
+pub(super) fn load_kept(
+    directory: &Path,
+    content: &ConfigContent,
+    before: Option<&LocationsInForce>,
+    stamp: &mut Stamp,
+) -> Result<LoadedDirectory, Error> {
+    let sources = content.sources(directory);
+    let compiled = config::compile(&sources).map_err(Error::Problems)?;
+    assemble(&sources, compiled, before, stamp)
+}
+
+/// Returns the digest of what a directory holds; `None`: it cannot be used.
+pub(super) fn digest_of(directory: &Path) -> Option<String> {
+    let sources = configuration::read(directory).ok()?;
+    let compiled = config::compile(&sources).ok()?;
+    Some(arrival(&sources, &compiled.read).digest)
+}
+
+/// Returns what a directory holds that was compiled of these of its files.
+fn arrival(sources: &SourceFiles, read: &BTreeSet<usize>) -> DirectoryContent {
+    let file = |index: &usize| {
+        let SourceFile { name, octets, .. } = &sources.files[*index];
+        ContentFile { name: name.clone(), sha256: sha256(octets), octets: octets.as_slice().into() }
+    };
+    let content = ConfigContent::new(read.iter().map(file).collect());
+    let digest = sha256(content.listing().as_bytes());
+    DirectoryContent { content, digest, checkout: git::checkout(&sources.directory) }
+}
+
+/// Reads everything that a compiled configuration names.
+fn assemble(
+    sources: &SourceFiles,
+    compiled: Compiled,
+    before: Option<&LocationsInForce>,
+    stamp: &mut Stamp,
+) -> Result<LoadedDirectory, Error> {
     files(&compiled.config.server).for_each(|file| stamp.add(file));
     let (access, mut open) = secrets::of_access(&compiled.config.server.access).map_err(Error::Problems)?;
     let (tls, exposed) = secrets::of_listen(&compiled.config.server.listen).map_err(Error::Problems)?;
@@ -144,8 +262,12 @@ pub(super) fn load_over(
         access: Arc::new(access),
         tls: tls.map(Arc::new),
         base,
-        files: digests(&sources),
+        files: digests(sources),
         stamp: stamp.clone(),
+        arrival: None,
+        passed_over: None,
+        known: None,
+        refused: None,
     })
 }
 

@@ -17,6 +17,7 @@ mod clock;
 mod confine;
 mod descriptors;
 pub(crate) mod events;
+mod generations;
 mod handover;
 mod hosts;
 mod listeners;
@@ -44,7 +45,8 @@ use tokio::sync::{mpsc, watch};
 
 pub use clock::SystemClock;
 pub use events::EventHistory;
-pub use load::{Error as LoadError, LoadedDirectory, load, locate};
+pub use generations::{RollBackError, StoredGenerations};
+pub use load::{Error as LoadError, LoadedDirectory, load, load_to_serve, locate};
 pub use secrets::of_peers as peer_secret;
 pub use secrets::of_webhooks as webhook_secrets;
 pub use signals::StopSignals;
@@ -54,8 +56,10 @@ pub use writer::EventListener;
 use crate::admin;
 use crate::admin::api::ConfinementStatus;
 use crate::config::Server;
-use crate::control::Restored;
+use crate::control::{NumberedConfig, Restored};
+use crate::files::stamp::Stamp;
 use crate::files::{Cursors, StateDirectory, Store, state_directory, store};
+use crate::generation::SavedLineage;
 use crate::metrics::Metrics;
 use crate::moment::Moment;
 use crate::probe::{self, Prober, Trust};
@@ -63,6 +67,7 @@ use crate::region::HostAddresses;
 use crate::serve::{self, ListenError, PassedSocketError, PassedSockets};
 use descriptors::DescriptorBudget;
 use events::EventPublisher;
+use generations::GenerationKeeper;
 use handover::{HandoverError, HeldSockets, Predecessor, ReplaceError, SuccessorListener};
 use listeners::Listeners;
 use reload::Reload;
@@ -162,11 +167,13 @@ async fn start(
     let metrics = measure(&loaded, clock.boot());
     warn(&loaded, &secrets, peer_secret.as_ref());
     let (outcomes, written) = WriteOutcomes::start(&metrics);
-    let SavedState { directory, cursors, stores, restored, hosts } = state;
+    let SavedState { directory, cursors, stores, restored, hosts, generations } = state;
     let cursors = CursorFile::new(cursors, &outcomes);
     let events = EventPublisher::start(directory.as_ref(), cursors.highest(), Arc::clone(&metrics));
     let webhooks = Webhooks::start(&config.server, secrets.list, cursors, &events, &metrics)?;
     let (loaded, hosts) = hosts::begin(loaded, hosts, &outcomes).await;
+    let mut generations = GenerationKeeper::new(generations, &config.server.name, &outcomes, clock.boot());
+    let is_overtaken = generations.begin(&loaded, clock.boot()).await;
     let (hosts, findings, looking_up) = hosts.follow(&loaded.base.config);
     let transports = listeners.into_transports(&loaded, budget.tcp, &metrics);
     let are_handed_over = Arc::clone(&transports.are_handed_over);
@@ -176,13 +183,15 @@ async fn start(
     let (results, reports) = mpsc::channel(probe::MAX_WAITING);
     let (worlds_in, worlds) = mpsc::channel(1);
     let (orders_in, orders) = mpsc::channel(MAX_ORDERS);
+    let (rollbacks_in, rollbacks) = mpsc::channel(MAX_ORDERS);
     let stamp = clock.clone();
     let now = Arc::new(move || stamp.steady());
     let prober = Prober::new(results, now, Trust::default(), budget.probes, fastrand::u64(..));
 
     let (control, first, current) = writer::begin(Arc::clone(&loaded.base), restored, &metrics, clock.boot());
-    let sources = pages::sources(clock.clone(), &prober, &current, events.history(), orders_in);
-    let state = pages::state(&loaded, &options.directory, &clock, &metrics, &control, &current, sources);
+    let sources = pages::sources(clock.clone(), &prober, &current, events.history(), orders_in, rollbacks_in);
+    let facts = generations.shown(loaded.facts(&options.directory, clock.boot()));
+    let state = pages::state(&loaded, facts, &clock, &metrics, &control, &current, sources);
     let origin = state.origin.load_full();
     let (peers, gate) = peers::start(&config.server, peer_secret, &control, &origin, &clock, &metrics)?;
     let state = Arc::new(state.within(budget.admin).with_peers(gate).confined(confinement));
@@ -207,7 +216,10 @@ async fn start(
         hosts,
         tls: loaded.tls.clone(),
         started_with: config,
-        started_from: loaded.stamp,
+        // An empty stamp is that of no directory, which is read again at once.
+        started_from: if is_overtaken { Stamp::default() } else { loaded.stamp },
+        started_as: NumberedConfig { passed_over: loaded.passed_over, rollback: None },
+        generations,
         started_locations: loaded.locations,
     };
     let servers = tokio::spawn(serve::run(transports, current, stopped.clone()));
@@ -216,7 +228,7 @@ async fn start(
     // query waiting, not even on one processor.
     let writing = writer.run(control, first, reports, worlds, orders, halted);
     let writing = tokio::task::spawn_blocking(|| Handle::current().block_on(writing));
-    let watching = [tokio::spawn(reload.run(hangup, findings)), looking_up];
+    let watching = [tokio::spawn(reload.run(hangup, findings, rollbacks)), looking_up];
     Ok(Running { stop, servers, pages, are_handed_over, halt, writing, watching, webhooks })
 }
 
@@ -314,6 +326,7 @@ struct SavedState {
     stores: Option<StateStores>,
     restored: Restored,
     hosts: Option<(Store<HostAddresses>, Option<HostAddresses>)>,
+    generations: Option<(Store<SavedLineage>, Option<SavedLineage>)>,
 }
 
 impl SavedState {
@@ -330,12 +343,14 @@ impl SavedState {
         let (stores, mut restored) = state_writer::load_state(&directory)?;
         let cursors = state_writer::open(&directory, &mut restored.losses)?;
         let hosts = state_writer::open(&directory, &mut restored.losses)?;
+        let generations = state_writer::open(&directory, &mut restored.losses)?;
         Ok(Self {
             directory: Some(directory),
             cursors: Some(cursors),
             stores: Some(stores),
             restored,
             hosts: Some(hosts),
+            generations: Some(generations),
         })
     }
 }

@@ -1,6 +1,5 @@
 //! Connects the admin pages with what they show, and serves them.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, watch};
@@ -9,7 +8,7 @@ use super::chain;
 use super::clock::SystemClock;
 use super::events::EventHistory;
 use super::load::{self, LoadedDirectory};
-use crate::admin::{self, OperatorOrder, Published};
+use crate::admin::{self, OperatorOrder, Published, RollbackOrder};
 use crate::canary::Sighting;
 use crate::control::Control;
 use crate::metrics::Metrics;
@@ -20,7 +19,7 @@ use crate::serve::Current;
 /// Returns the state of the admin pages before the first event.
 pub fn state(
     loaded: &LoadedDirectory,
-    directory: &Path,
+    facts: admin::ConfigOrigin,
     clock: &SystemClock,
     metrics: &Arc<Metrics>,
     control: &Control,
@@ -29,7 +28,6 @@ pub fn state(
 ) -> admin::AdminState {
     let snapshot = Arc::clone(&current.load().snapshot);
     let published = Published { snapshot, published_at: clock.boot(), report: control.report(clock.boot()) };
-    let facts = loaded.facts(directory, clock.boot());
     let state = admin::AdminState::new(published, facts, Arc::clone(metrics), clock.boot(), sources);
     state.access.store(Arc::clone(&loaded.access));
     state
@@ -42,6 +40,7 @@ pub fn sources(
     current: &Arc<Current>,
     history: Arc<EventHistory>,
     orders: mpsc::Sender<OperatorOrder>,
+    rollbacks: mpsc::Sender<RollbackOrder>,
 ) -> admin::AdminSources {
     let (latest, current) = (prober.latest(), Arc::clone(current));
     let (sees, tells) = (clock.clone(), clock.clone());
@@ -60,7 +59,15 @@ pub fn sources(
     let now = Box::new(move || clock.now());
     let told = Box::new(move |steady| tells.told(steady));
     let history = Box::new(move |at_most| history.latest(at_most));
-    admin::AdminSources { now, told, last: Box::new(last), locate: Box::new(locate), history, orders }
+    admin::AdminSources {
+        now,
+        told,
+        last: Box::new(last),
+        locate: Box::new(locate),
+        history,
+        orders,
+        rollbacks,
+    }
 }
 
 /// Serves the admin pages until `stop` turns true; without a listener, it returns at once.

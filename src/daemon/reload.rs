@@ -13,13 +13,14 @@ use tokio::sync::mpsc;
 use tokio::time;
 
 use super::clock::SystemClock;
+use super::generations::{self, BackLoad, GenerationKeeper};
 use super::hosts::{HostFindings, HostMemory};
-use super::load;
+use super::load::{self, LoadedDirectory};
 use super::locations::LocationsInForce;
-use super::state_writer::chain;
-use crate::admin::{self, ConfigOrigin, FailedReload};
+use super::state_writer::{RETRY_EVERY, chain};
+use crate::admin::{self, ConfigOrigin, FailedReload, RollbackOrder};
 use crate::config::{Config, Server};
-use crate::control::Input;
+use crate::control::{Input, NumberedConfig};
 use crate::files::stamp::Stamp;
 use crate::files::watch::FileWatcher;
 use crate::metrics::Metrics;
@@ -49,6 +50,10 @@ pub struct Reload {
     pub started_from: Stamp,
     /// Its databases.
     pub started_locations: LocationsInForce,
+    /// How it came to be in force.
+    pub started_as: NumberedConfig,
+    /// The generations, of which the last is in force.
+    pub generations: GenerationKeeper,
 }
 
 /// What is in force after a reload.
@@ -59,8 +64,14 @@ struct Reloaded {
 
 impl Reload {
     /// Runs until `inputs` is closed.
-    pub async fn run(mut self, mut hangup: Signal, findings: HostFindings) {
+    pub async fn run(
+        mut self,
+        mut hangup: Signal,
+        findings: HostFindings,
+        mut rollbacks: mpsc::Receiver<RollbackOrder>,
+    ) {
         let HostFindings { first, later: mut found, in_force } = findings;
+        let _ = self.inputs.send(Input::Numbered(std::mem::take(&mut self.started_as))).await;
         if !first.is_empty() {
             let _ = self.inputs.send(Input::Resolved { base: None, lookups: first }).await;
         }
@@ -70,9 +81,15 @@ impl Reload {
         let mut locations = self.started_locations.clone();
         let mut watch = self.watch(&server);
         while !self.inputs.is_closed() {
+            let mut asked = None;
             if read.again() == read {
                 tokio::select! {
                     _ = hangup.recv() => tracing::info!("SIGHUP: reloading the configuration"),
+                    Some(order) = rollbacks.recv() => asked = Some(order),
+                    () = time::sleep(RETRY_EVERY), if self.generations.is_unsaved() => {
+                        self.generations.save().await;
+                        continue;
+                    }
                     seen = changed(watch.as_mut()) => {
                         // A directory that was replaced is another one to the system, so every place is
                         // watched again. The stamps tell whether anything that is read has changed: a state
@@ -94,7 +111,11 @@ impl Reload {
                     }
                 }
             }
-            if let Some(reloaded) = self.reload(locations.clone(), &mut read).await {
+            let reloaded = match asked {
+                Some(order) => self.roll_back(order, locations.clone(), &mut read).await,
+                None => self.reload(locations.clone(), &mut read).await,
+            };
+            if let Some(reloaded) = reloaded {
                 Reloaded { server, locations } = reloaded;
                 in_force.send_replace(Arc::clone(&locations.base.config));
                 watch = self.watch(&server);
@@ -138,11 +159,11 @@ impl Reload {
 
     /// Loads, hands the world on, and returns what is in force. `None`: it was refused. `read` becomes the stamp of
     /// what was read.
-    async fn reload(&self, before: LocationsInForce, read: &mut Stamp) -> Option<Reloaded> {
+    async fn reload(&mut self, before: LocationsInForce, read: &mut Stamp) -> Option<Reloaded> {
         *read = read.again();
-        let directory = self.directory.clone();
+        let (directory, lineage) = (self.directory.clone(), self.generations.lineage().clone());
         let mut stamp = Stamp::default();
-        let load = move || (load::load_over(&directory, Some(&before), &mut stamp), stamp);
+        let load = move || (load::load_over(&directory, Some(&before), Some(&lineage), &mut stamp), stamp);
         let loaded = match tokio::task::spawn_blocking(load).await {
             Ok((loaded, stamp)) => {
                 *read = stamp;
@@ -154,6 +175,55 @@ impl Reload {
             Ok(loaded) => loaded,
             Err(error) => return self.refuse(&chain(&error)).await,
         };
+        // On disk before anything answers from it: after a crash it is known that it was in force.
+        self.generations.take(&loaded, self.clock.now()).await;
+        let numbered = NumberedConfig { passed_over: loaded.passed_over.clone(), rollback: None };
+        self.take_over(loaded, numbered).await
+    }
+
+    /// Goes back to an earlier generation, and answers the operator when it is on disk and served.
+    async fn roll_back(
+        &mut self,
+        order: RollbackOrder,
+        before: LocationsInForce,
+        read: &mut Stamp,
+    ) -> Option<Reloaded> {
+        let RollbackOrder { number, author, reply } = order;
+        let (directory, lineage) = (self.directory.clone(), self.generations.lineage().clone());
+        let held = self.generations.held().to_owned();
+        let (mut stamp, state) = (read.clone(), self.started_with.server.state.clone());
+        let load = move || {
+            let loaded =
+                generations::load_back(&directory, &lineage, number, held, Some(&before), state, &mut stamp);
+            (loaded, stamp)
+        };
+        let (loaded, stamp) = tokio::task::spawn_blocking(load).await.ok()?;
+        let made = match loaded {
+            Ok(BackLoad { loaded, held }) => {
+                let made = self.generations.roll_back(number, &held, &author, self.clock.now()).await;
+                made.map(|numbered| (loaded, numbered))
+            }
+            Err(error) => Err(error),
+        };
+        match made {
+            Ok((loaded, numbered)) => {
+                *read = stamp;
+                let text = self.generations.told(number);
+                let reloaded = self.take_over(loaded, numbered).await;
+                // There is room for one input: what was sent is served when there is room again.
+                drop(self.inputs.reserve().await);
+                let _ = reply.send(Ok(text));
+                reloaded
+            }
+            Err(refusal) => {
+                let _ = reply.send(Err(refusal.into()));
+                None
+            }
+        }
+    }
+
+    /// Hands a world on that is on disk, and returns what is in force.
+    async fn take_over(&self, loaded: LoadedDirectory, numbered: NumberedConfig) -> Option<Reloaded> {
         loaded.measure(&self.metrics, self.clock.now());
         if let Some(why) = &loaded.refused_database {
             tracing::error!(
@@ -166,12 +236,14 @@ impl Reload {
         if let (Some(now), Some(before)) = (&loaded.tls, &self.tls) {
             before.show(now);
         }
-        self.admin.origin.store(Arc::new(loaded.facts(&self.directory, self.clock.steady())));
+        let facts = loaded.facts(&self.directory, self.clock.steady());
+        self.admin.origin.store(Arc::new(self.generations.shown(facts)));
         let server = loaded.base.config.server.clone();
         let LocationsInForce { base, sources } = loaded.locations;
         let is_led = base.config.regions.hosts().next().is_some();
         let base = if is_led { Arc::new(base.led_by(&self.hosts.known)) } else { base };
         self.inputs.send(Input::Reloaded(Arc::clone(&base))).await.ok()?;
+        self.inputs.send(Input::Numbered(numbered)).await.ok()?;
         Some(Reloaded { server, locations: LocationsInForce { base, sources } })
     }
 

@@ -166,6 +166,7 @@ fn seen_at(input: &Input) -> Option<Moment> {
         | Input::Reloaded(_)
         | Input::Resolved { .. }
         | Input::ReloadFailed(_)
+        | Input::Numbered(_)
         | Input::ClockSet(_)
         | Input::Written(_)
         | Input::Limited(_)

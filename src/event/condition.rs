@@ -56,6 +56,8 @@ pub enum Condition {
     Host(String),
     /// The configuration on disk is refused.
     ReloadFailed,
+    /// Something else is served than the configuration directory holds.
+    PassedOver,
     /// This file of the state directory could not be used, or cannot be written.
     StateFile(String),
     /// The wall clock was set.
@@ -71,7 +73,9 @@ impl Condition {
     /// does not say how severe that was.
     pub fn severity(&self) -> Severity {
         match self {
-            Self::NoRegion { .. } | Self::Suppressed(..) | Self::StateFile(_) => Severity::Critical,
+            Self::NoRegion { .. } | Self::Suppressed(..) | Self::PassedOver | Self::StateFile(_) => {
+                Severity::Critical
+            }
             Self::Threshold(_, level, _) => *level,
             Self::Blind(cause) => severity_of_blindness(*cause),
             Self::ClientsStay { .. }
@@ -113,6 +117,7 @@ impl Condition {
             | Self::Peer(_)
             | Self::Host(_)
             | Self::ReloadFailed
+            | Self::PassedOver
             | Self::StateFile(_)
             | Self::ClockSet
             | Self::Flood
@@ -140,6 +145,7 @@ impl Condition {
             | Self::Peer(_)
             | Self::Host(_)
             | Self::ReloadFailed
+            | Self::PassedOver
             | Self::StateFile(_)
             | Self::ClockSet
             | Self::Flood
@@ -177,6 +183,7 @@ impl fmt::Display for Condition {
             Self::Disagreement(target, family) => write!(f, "disagreement/{target}/{family}"),
             Self::Host(name) => write!(f, "host/{name}"),
             Self::ReloadFailed => f.write_str("reload"),
+            Self::PassedOver => f.write_str("passed_over"),
             Self::StateFile(file) => write!(f, "state/{file}"),
             Self::ClockSet => f.write_str("clock"),
             Self::Flood => f.write_str("flood"),

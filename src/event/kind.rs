@@ -127,6 +127,12 @@ impl EventKind {
     pub const STATE_UNWRITTEN: Self = Self::word("state_unwritten");
     /// It is written again.
     pub const STATE_WRITTEN: Self = Self::word("state_written");
+    /// An operator went back to an earlier generation of the configuration.
+    pub const ROLLED_BACK: Self = Self::word("rolled_back");
+    /// Something else is served than the configuration directory holds.
+    pub const DIRECTORY_PASSED_OVER: Self = Self::word("directory_passed_over");
+    /// What the configuration directory holds is served again.
+    pub const DIRECTORY_SERVED: Self = Self::word("directory_served");
     /// The wall clock was set.
     pub const CLOCK_SET: Self = Self::word("clock_set");
     /// It has been right for a while.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::{Condition, Event, EventKind};
 use crate::config::sections::capacity_events::CapacityEvent;
+use crate::generation::PassedOver;
 use crate::health::FRESH_FOR;
 use crate::moment::{ClockStep, FollowClock, Moment};
 use crate::region::Target;
@@ -133,6 +134,30 @@ impl Event {
         Self::new(EventKind::STATE_WRITTEN, Severity::Info, text, at)
             .turns("unwritten", "written")
             .clears(&Condition::StateFile(file.to_owned()))
+    }
+
+    /// An operator made generation `to` of generation `of`.
+    pub fn rolled_back(to: u64, of: u64, author: &str, at: Moment) -> Self {
+        let text = format!("{author} rolled the configuration back: generation {to} has the content of {of}");
+        Self::new(EventKind::ROLLED_BACK, Severity::Warning, text, at)
+            .turns(&(to - 1).to_string(), &to.to_string())
+            .by(author)
+    }
+
+    /// Something else is served than the configuration directory holds.
+    pub fn directory_passed_over(why: &PassedOver, at: Moment) -> Self {
+        Self::new(EventKind::DIRECTORY_PASSED_OVER, why.severity(), why.to_string(), at)
+            .turns("served", "passed over")
+            .because(why.to_string())
+            .raises(&Condition::PassedOver)
+    }
+
+    /// What the configuration directory holds is served again.
+    pub fn directory_served(at: Moment) -> Self {
+        let text = "what the configuration directory holds is served again".to_owned();
+        Self::new(EventKind::DIRECTORY_SERVED, Severity::Info, text, at)
+            .turns("passed over", "served")
+            .clears(&Condition::PassedOver)
     }
 
     /// The wall clock was set, and shows `at` now.
@@ -275,6 +300,26 @@ mod tests {
             &Event::state_written("health.json", Moment(0)),
             "state_written Info -: unwritten -> written | - | - | - | ends state/health.json",
             "health.json is written again",
+        );
+    }
+
+    #[test]
+    fn a_directory_that_is_passed_over_is_told_of_until_it_is_served() {
+        let why = PassedOver::Late { served: 7, found: 5 };
+        let text = why.to_string();
+        check(
+            &Event::directory_passed_over(&why, Moment(0)),
+            &format!("directory_passed_over Warning -: served -> passed over | {text} | - | - | passed_over"),
+            "the configuration directory holds the commit of generation 5, which is older than generation 7, and is not \
+             in force; `meridian rollback 5` serves it on purpose",
+        );
+        let broken = PassedOver::Broken { served: 7, why: "no `name`".to_owned() };
+        assert_eq!(Event::directory_passed_over(&broken, Moment(0)).severity, Severity::Critical);
+        assert!(Event::directory_served(Moment(0)).is_end());
+        check(
+            &Event::rolled_back(8, 5, "jo", Moment(0)),
+            "rolled_back Warning -: 7 -> 8 | - | - | jo | -",
+            "jo rolled the configuration back: generation 8 has the content of 5",
         );
     }
 

@@ -194,7 +194,8 @@ fn refusal(error: &LoadError) -> String {
         LoadError::Directory(_)
         | LoadError::Locations(_)
         | LoadError::Secret(_)
-        | LoadError::PeerSecret(_) => daemon::chain(error),
+        | LoadError::PeerSecret(_)
+        | LoadError::Kept(..) => daemon::chain(error),
     }
 }
 

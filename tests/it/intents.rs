@@ -55,7 +55,7 @@ impl Operated {
     }
 
     /// Lets the process die, does something, and starts another one.
-    fn reborn(self, meanwhile: impl FnOnce(&Home)) -> Self {
+    pub fn reborn(self, meanwhile: impl FnOnce(&Home)) -> Self {
         let Self { server, home, regions, .. } = self;
         server.process.signal("KILL");
         drop(server);
@@ -64,7 +64,7 @@ impl Operated {
     }
 
     /// Runs a command as alice.
-    fn run(&self, words: &str) -> Ran {
+    pub fn run(&self, words: &str) -> Ran {
         let token = self.home.path("alice");
         let options = ["--admin", &self.admin, "--token-file", token.to_str().expect("a path of letters")];
         let words: Vec<&str> = words.split(' ').collect();
@@ -77,7 +77,7 @@ impl Operated {
         ran.out
     }
 
-    fn fails(&self, words: &str, sentence: &str) {
+    pub fn fails(&self, words: &str, sentence: &str) {
         let ran = self.run(words);
         assert!(ran.code != 0 && ran.err.contains(sentence), "{words}: {ran:?}");
     }

@@ -32,6 +32,7 @@ mod encrypted;
 mod events;
 mod failover;
 mod floods;
+mod generations;
 mod lookups;
 mod manners;
 mod packets;

@@ -9,7 +9,8 @@ use crate::intents::Operated;
 use crate::run::meridian;
 use crate::server::wait_for;
 
-const FILES: [&str; 4] = ["health.json", "intents.json", "availability.json", "cursors.json"];
+const FILES: [&str; 5] =
+    ["health.json", "intents.json", "availability.json", "cursors.json", "generations.json"];
 
 /// Puts something in the place of each file in turn, and expects that the server does not start, says which file it
 /// is, and leaves that alone.

@@ -1,4 +1,5 @@
-//! `/history`: events in the memory of the server, drills, and the age of the last good drill of each region.
+//! `/history`: events in the memory of the server, drills, the age of the last good drill of each region, and the
+//! generations of the configuration.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -41,6 +42,42 @@ pub struct EventsAndDrills {
     pub drills: Vec<DrillRecord>,
     /// The last good drill of each region, in the order of the configuration, and of the zones that had one.
     pub last_good_drills: Vec<LastGoodDrill>,
+    /// The last ten generations of the configuration, the latest last: that one is in force.
+    pub generations: Vec<GenerationEntry>,
+}
+
+/// A generation by its number, as a part of a path.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct GenerationNumber {
+    /// Number of the generation
+    #[schemars(example = 7)]
+    pub number: u64,
+}
+
+/// A generation of the configuration.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct GenerationEntry {
+    /// Its number, unique in the state directory.
+    pub number: u64,
+    /// The moment at which the state directory was begun or restored: of two generations of two instances, the later one
+    /// has the later epoch, or the greater number.
+    pub epoch: Timestamp,
+    /// The instance that made it.
+    pub origin: String,
+    /// The moment at which it was accepted.
+    pub made_at: Timestamp,
+    /// What made it: `directory`, `rollback to 5`, `restore of 7`.
+    pub cause: String,
+    /// The operator of a rollback, or the one who brought the commit to this machine.
+    pub author: Option<String>,
+    /// The commit that was checked out in the configuration directory.
+    pub commit: Option<String>,
+    /// The SHA-256 of the names and digests of its files.
+    pub sha256: String,
+    /// How it differs from the one before.
+    pub changes: String,
+    /// Whether its content is kept, so that there is a way back to it.
+    pub is_kept: bool,
 }
 
 /// A drill.

@@ -33,7 +33,9 @@ pub use availability::{AvailabilityQuery, AvailabilityRow, AvailabilityTable, Ro
 pub use caller::{CallerIdentity, Credential, Role};
 pub use drain_status::{DrainStatus, ResolverAnswers, ResolversLeft};
 pub use error::ApiError;
-pub use history::{DrillRecord, EventsAndDrills, HistoryQuery, LastGoodDrill};
+pub use history::{
+    DrillRecord, EventsAndDrills, GenerationEntry, GenerationNumber, HistoryQuery, LastGoodDrill,
+};
 pub use instances::{
     InstanceAnswer, InstanceDifference, InstanceDrainStatus, InstanceFacts, InstanceValue,
     InstancesComparison, JointDrainStatus,

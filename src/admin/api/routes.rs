@@ -116,7 +116,7 @@ pub(crate) const AVAILABILITY: ApiRoute<AvailabilityQuery, (), AvailabilityTable
     ApiRoute::get("/availability", "Show the measured availability").example("days=30");
 
 pub(crate) const HISTORY: ApiRoute<HistoryQuery, (), EventsAndDrills> =
-    ApiRoute::get("/history", "Show what operators did and what came of drills")
+    ApiRoute::get("/history", "Show what operators did, what came of drills, and the generations")
         .example("limit=100&kind=drill");
 
 pub(crate) const TRENDS: ApiRoute<NoParameters, (), TrendList> =
@@ -147,6 +147,14 @@ pub(crate) const APPROVE: ApiRoute<ProposalNumber, Approval, ChangeReply> =
 pub(crate) const FAIL_BACK: ApiRoute<RegionName, (), ChangeReply> =
     ApiRoute::change(Method::Post, "/failback/{region}", "Let a held or quarantined region back", &[200])
         .refuses(&[404, 409]);
+
+pub(crate) const ROLL_BACK: ApiRoute<GenerationNumber, (), ChangeReply> = ApiRoute::change(
+    Method::Post,
+    "/generations/{number}/rollback",
+    "Make a new generation of an older one",
+    &[200],
+)
+.refuses(&[404, 409]);
 
 /// The schema of the name of an instance.
 fn instance(_: &mut SchemaGenerator) -> Schema {

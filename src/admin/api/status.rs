@@ -112,6 +112,8 @@ pub struct ConfigurationStatus {
     pub directory: String,
     /// The files that should be the same on all instances: all but `server.yaml`, in the order of their names.
     pub files: Vec<FileDigest>,
+    /// The number of its generation, as `meridian history` shows it.
+    pub generation: Option<u64>,
     /// The moment at which it was loaded.
     pub loaded_at: Timestamp,
     /// The moment at which the last attempt to load another one failed; `null` when it did not.

@@ -144,6 +144,7 @@ fn configuration(state: &AdminState, origin: &ConfigOrigin) -> ConfigurationStat
     ConfigurationStatus {
         directory: origin.directory.display().to_string(),
         files: origin.files.clone(),
+        generation: origin.generations.last().map(|generation| generation.number),
         loaded_at: told(origin.loaded_at),
         failed_at: failed.map(|failed| told(failed.at)),
         problems: failed.map_or_else(Vec::new, |failed| failed.problems.clone()),

@@ -142,6 +142,7 @@ pub(super) fn state() -> AdminState {
         files: Vec::new(),
         files_sha256: String::new(),
         failed: None,
+        generations: Arc::default(),
     };
     let config = Arc::clone(&base.config);
     let sources = AdminSources {
@@ -151,6 +152,7 @@ pub(super) fn state() -> AdminState {
         locate: Box::new(move |address| Some(geo_sources(&config.server.geo).locate(address))),
         history: Box::new(|_| Vec::new()),
         orders: mpsc::channel(1).0,
+        rollbacks: mpsc::channel(1).0,
     };
     let state = AdminState::new(published, origin, Arc::default(), START, sources);
     let alice = access::HashedToken::new("alice", Role::Operate, "0123456789abcdef01234567");
@@ -374,6 +376,7 @@ async fn the_status_keeps_what_was_wrong_with_the_last_reload() {
     let expected = json!({
         "directory": "zones",
         "files": [{ "name": "regions.yaml", "sha256": "ab".repeat(32) }],
+        "generation": null,
         "loaded_at": "2026-03-01T00:00:00.000Z",
         "failed_at": "2026-03-01T00:00:40.000Z",
         "problems": ["zones/a.yaml:3:1: unknown key `nmaes`"],

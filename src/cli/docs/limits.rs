@@ -28,6 +28,7 @@ use crate::engine::{self, chase};
 use crate::event::MAX_FLOOD_MEMBERS;
 use crate::family::Family;
 use crate::files::{configuration, database, events, secret, store};
+use crate::generation::{Lineage, SavedLineage};
 use crate::health::{self, Memory};
 use crate::inspect::{prove, what_if};
 use crate::intent::{self, SafetyRule, SavedIntents, action};
@@ -217,6 +218,9 @@ fn state() -> Vec<Row> {
     vec![
         ("size of `health.json`", bytes(<Memory as store::Saved>::MAX_BYTES)),
         ("size of `intents.json`", bytes(<SavedIntents as store::Saved>::MAX_BYTES)),
+        ("size of `generations.json`", bytes(<SavedLineage as store::Saved>::MAX_BYTES)),
+        ("generations of the configuration", most(Lineage::MAX_RECORDS)),
+        ("content of generations that is kept", bytes(Lineage::MAX_CONTENT as u64)),
         ("size of `availability.json`", bytes(<log::AvailabilityLog as store::Saved>::MAX_BYTES)),
         ("damaged files of one kind that are set aside", most(store::MAX_SET_ASIDE)),
         ("days of measured availability", most(log::DAYS)),
