@@ -85,9 +85,12 @@ impl Process {
         let status = Command::new("sh").args(["-c", &kill]).status().unwrap();
         assert!(status.success(), "{kill}");
         if signal == "KILL" {
-            let stat = format!("/proc/{}/stat", self.child.id());
-            // A zombie has closed its files.
-            let is_gone = || std::fs::read_to_string(&stat).is_ok_and(|stat| stat.contains(") Z "));
+            let process = format!("/proc/{}", self.child.id());
+            // A zombie has closed its files, once no other thread is left that waits for a disk.
+            let is_alone = || std::fs::read_dir(format!("{process}/task")).is_ok_and(|all| all.count() == 1);
+            let is_zombie =
+                || std::fs::read_to_string(format!("{process}/stat")).is_ok_and(|stat| stat.contains(") Z "));
+            let is_gone = || is_zombie() && is_alone();
             wait_for("the end of a killed process", || is_gone().then_some(()));
         }
     }
