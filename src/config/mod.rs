@@ -34,9 +34,10 @@ pub use compile::{Compiled, compile};
 pub use master_file::included;
 pub use problem::{Problem, ProblemLevel, Problems, SourceLine};
 pub use sections::{
-    Access, AccessToken, AdminTls, AlarmRule, AlarmRules, CookieSource, CookieSources, DatabaseSource, Geo,
-    Identity, Listen, ListenTls, LogFormat, Measure, NamedFile, PeerInstance, Peers, RateLimit, Role, Secret,
-    Server, StartMode, StartTerms, SystemUser, TcpLimits, Webhook, WebhookShape, start_terms,
+    Access, AccessToken, AdminTls, AlarmRule, AlarmRules, Backups, CookieSource, CookieSources,
+    DatabaseSource, Geo, Identity, Listen, ListenTls, LogFormat, Measure, NamedFile, PeerInstance, Peers,
+    RateLimit, Role, Secret, Server, StartMode, StartTerms, SystemUser, TcpLimits, Webhook, WebhookShape,
+    start_terms,
 };
 pub use sources::{SourceFile, SourceFiles, below};
 

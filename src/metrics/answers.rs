@@ -354,6 +354,7 @@ pub(super) mod tests {
                 geo: crate::config::Geo::default(),
                 state: None,
                 start: crate::config::StartMode::Refuse,
+                backup: None,
                 references: Vec::new(),
                 resolvers: Vec::new(),
                 peers: None,

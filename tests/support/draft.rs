@@ -311,6 +311,7 @@ pub fn build(draft: &Draft) -> Arc<Base> {
             geo: Geo { networks: draft.networks.clone(), ..Geo::default() },
             state: None,
             start: StartMode::Refuse,
+            backup: None,
             references: Vec::new(),
             resolvers: Vec::new(),
             peers: None,

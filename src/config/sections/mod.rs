@@ -12,6 +12,7 @@ mod admission;
 pub(crate) mod alarms;
 mod apex;
 mod availability_zone;
+pub(crate) mod backup;
 pub(crate) mod canaries;
 pub(crate) mod capacity_events;
 pub(crate) mod checks;
@@ -52,6 +53,7 @@ pub(crate) mod zone_checks;
 
 pub use access::{Access, AccessToken, AdminTls, NamedFile, Role};
 pub use alarms::{AlarmRule, AlarmRules, Measure};
+pub use backup::Backups;
 pub use cookies::{CookieSource, CookieSources};
 pub use geo::{DatabaseSource, Geo};
 pub use identity::Identity;

@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::access::{self, Access, AccessSpec};
+use super::backup::{self, BackupSpec, Backups};
 use super::cookies::{self, CookieSources, CookiesSpec};
 use super::geo::{self, Geo, GeoSpec};
 use super::identity::{self, Identity, IdentitySpec};
@@ -53,6 +54,8 @@ pub struct ServerSpec {
     /// last generation that was in force, with a critical alarm, until the configuration is put right. It needs `state`,
     /// and is found as long as `server.yaml` itself is YAML; `serve --last-good` works without. Left out: `refuse`.
     start: Option<Setting<StartMode>>,
+    /// Copies of the configuration and the state that the server makes by itself. Left out: none.
+    backup: Option<Setting<BackupSpec>>,
     /// Targets outside the regions that tell an outage of this instance's own network: `host:port` for a TCP
     /// connection, or an `http` or `https` URL, where any response is an answer; at most 16. While half of the regions
     /// fail and none of these has answered since, no region leaves. One that has not answered for 10 minutes is an
@@ -96,6 +99,8 @@ pub struct Server {
     pub state: Option<PathBuf>,
     /// What a start does when the configuration cannot be used.
     pub start: StartMode,
+    /// Copies of the configuration and the state; `None`: none are made.
+    pub backup: Option<Backups>,
     /// The user that a process of root becomes; `None`: the one that started it.
     pub user: Option<SystemUser>,
     /// Targets outside the regions.
@@ -200,6 +205,7 @@ pub(super) fn lower(
         geo: geo::lower(&spec.geo, directory, report),
         state: path(&spec.state, directory),
         start: spec.start.get_or_default(),
+        backup: backup::lower(&spec.backup, spec.state.is_some(), directory, report),
         user: user::lower(&spec.user, report),
         references: outside::lower(&spec.references, report),
         resolvers: spec.resolvers.items().into_iter().map(|(place, _)| *place).collect(),

@@ -468,3 +468,32 @@ fn rate_limits_have_bounds_and_may_be_off() {
         check("server.yaml", &limits(wrong), &[&format!("server.yaml:3:{said}")]);
     }
 }
+
+#[test]
+fn a_backup_needs_a_state_and_a_place_of_its_own_and_is_kept_until_the_next() {
+    let check = |state: &str, backup: &str, expected: &[&str]| {
+        check("server.yaml", &format!("{SERVER}{state}backup: {{ {backup} }}\n"), expected);
+    };
+    let state = "state: ../state\n";
+    check(state, "directory: ../backups", &[]);
+    check(state, "directory: ../backups, every: 1d, keep: 1d", &[]);
+    check(
+        "",
+        "directory: ../b",
+        &["server.yaml:4:9: `backup` needs `state`, which is what is copied | add `state: ../state`"],
+    );
+    check(state, "every: 1h", &["server.yaml:5:9: `directory` is missing | write `directory: ../backup`"]);
+    check(
+        state,
+        "directory: .",
+        &["server.yaml:5:22: `directory` is the configuration directory | write `../backup`"],
+    );
+    check(
+        state,
+        "directory: b, every: 2d, keep: 1d",
+        &[
+            "server.yaml:5:9: `keep` is 1d, shorter than `every`, 2d | every copy would be gone before the next one is made",
+        ],
+    );
+    check(state, "directory: b, every: 5s", &["server.yaml:5:32: `every` goes from 1m to 30d, not 5s"]);
+}

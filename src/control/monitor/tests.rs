@@ -43,6 +43,7 @@ fn config(canary: Canary) -> Arc<Config> {
             geo: Geo::default(),
             state: None,
             start: StartMode::Refuse,
+            backup: None,
             references: Vec::new(),
             resolvers: Vec::new(),
             peers: None,
