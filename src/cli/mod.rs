@@ -2,6 +2,7 @@
 
 mod approve;
 mod availability;
+mod backup;
 mod check;
 mod comparison;
 mod demo;
@@ -79,6 +80,7 @@ Start here:
                                                  forecast where its clients would go
   meridian drill tokyo --reason monthly          test whether the others bear it; see meridian history
   meridian rollback 7                            go back to an earlier configuration; see meridian history
+  meridian backup ns1.backup zones               keep the configuration and the state; meridian restore brings them back
   meridian simulate tokyo.scenario               play an outage from a scenario
   meridian simulate --lose tokyo --load 1.4      forecast the loss of a region
   meridian availability --target 99.95           compare measured uptime with a target
@@ -101,6 +103,8 @@ enum MeridianCommand {
     Intent(intent::IntentCommand),
     History(history::Args),
     Rollback(rollback::Args),
+    Backup(backup::BackupArgs),
+    Restore(backup::RestoreArgs),
     Availability(availability::Args),
     Status(status::Args),
     Health(health::Args),
@@ -147,6 +151,8 @@ impl MeridianCommand {
             Self::Intent(command) => command.run(),
             Self::History(arguments) => history::run(&arguments),
             Self::Rollback(arguments) => rollback::run(&arguments),
+            Self::Backup(arguments) => backup::backup(&arguments),
+            Self::Restore(arguments) => backup::restore(&arguments),
             Self::Status(arguments) => status::run(&arguments),
             Self::Health(arguments) => health::run(&arguments),
             Self::Map(arguments) => map::run(&arguments),

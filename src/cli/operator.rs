@@ -129,7 +129,12 @@ impl TermsArgs {
 impl OperatorArgs {
     /// Returns the author's name, for what is done without a server.
     pub fn name(&self) -> String {
-        let named = self.author.clone().or_else(|| std::env::var("USER").ok());
+        Self::named(self.author.as_deref())
+    }
+
+    /// Returns the name of an author who may have said it.
+    pub fn named(author: Option<&str>) -> String {
+        let named = author.map(str::to_owned).or_else(|| std::env::var("USER").ok());
         named.filter(|name| !name.trim().is_empty()).unwrap_or_else(|| "unknown".to_owned())
     }
 

@@ -14,7 +14,8 @@ use crate::admin::api::FileDigest;
 use crate::admin::{self, access::AccessPolicy};
 use crate::client::{Location, Prefix};
 use crate::config::{
-    self, Compiled, CookieSources, DatabaseSource, Geo, Problems, Server, SourceFile, SourceFiles, StartMode,
+    self, Compiled, CookieSources, DatabaseSource, Geo, Problems, Secret, Server, SourceFile, SourceFiles,
+    StartMode,
 };
 use crate::files::stamp::Stamp;
 use crate::files::{Store, configuration, git, sha256, watch};
@@ -306,6 +307,13 @@ pub fn locate(geo: &Geo, client: IpAddr) -> Result<Located, Error> {
 /// Returns the paths whose change asks for a reload.
 pub fn places(directory: &Path, server: &Server) -> watch::WatchedPaths {
     watch::WatchedPaths { directory: directory.to_owned(), files: files(server).cloned().collect() }
+}
+
+/// Returns the files that a configuration names and that are no part of it: secrets, keys, databases.
+pub(super) fn named(server: &Server) -> impl Iterator<Item = &PathBuf> {
+    let webhooks = server.webhooks.iter().filter_map(|webhook| webhook.secret.as_ref());
+    let secrets = webhooks.chain(server.peers.iter().map(|peers| &peers.secret));
+    files(server).chain(secrets.filter_map(Secret::file))
 }
 
 fn files(server: &Server) -> impl Iterator<Item = &PathBuf> {

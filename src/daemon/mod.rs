@@ -13,6 +13,7 @@
 //! Every box is a task of its own. The DNS listeners need nothing but the last snapshot: answers go on whatever else
 //! dies, which is logged.
 
+mod backups;
 mod clock;
 mod confine;
 mod descriptors;
@@ -26,6 +27,7 @@ mod locations;
 mod pages;
 pub(crate) mod peers;
 mod reload;
+mod restore;
 mod running;
 mod secrets;
 mod signals;
@@ -47,6 +49,7 @@ pub use clock::SystemClock;
 pub use events::EventHistory;
 pub use generations::{RollBackError, StoredGenerations};
 pub use load::{Error as LoadError, LoadedDirectory, load, load_to_serve, locate};
+pub use restore::{RestoreError, RestoredBackup, restore};
 pub use secrets::of_peers as peer_secret;
 pub use secrets::of_webhooks as webhook_secrets;
 pub use signals::StopSignals;
@@ -172,6 +175,7 @@ async fn start(
     let events = EventPublisher::start(directory.as_ref(), cursors.highest(), Arc::clone(&metrics));
     let webhooks = Webhooks::start(&config.server, secrets.list, cursors, &events, &metrics)?;
     let (loaded, hosts) = hosts::begin(loaded, hosts, &outcomes).await;
+    let backing_up = tokio::spawn(backups::run(config.server.clone(), clock.clone(), outcomes.clone()));
     let mut generations = GenerationKeeper::new(generations, &config.server.name, &outcomes, clock.boot());
     let is_overtaken = generations.begin(&loaded, clock.boot()).await;
     let (hosts, findings, looking_up) = hosts.follow(&loaded.base.config);
@@ -228,7 +232,7 @@ async fn start(
     // query waiting, not even on one processor.
     let writing = writer.run(control, first, reports, worlds, orders, halted);
     let writing = tokio::task::spawn_blocking(|| Handle::current().block_on(writing));
-    let watching = [tokio::spawn(reload.run(hangup, findings, rollbacks)), looking_up];
+    let watching = [tokio::spawn(reload.run(hangup, findings, rollbacks)), looking_up, backing_up];
     Ok(Running { stop, servers, pages, are_handed_over, halt, writing, watching, webhooks })
 }
 
@@ -314,7 +318,11 @@ impl ServeResources {
     /// As [`Self::open`], and when it cannot be given up.
     pub fn open_confined(server: &Server, replaces: bool) -> Result<Self, Error> {
         let resources = Self::open(server, replaces)?;
-        Ok(Self { confinement: confine::restrict(server.state.as_deref())?, ..resources })
+        let backups = server.backup.as_ref().map(|backup| backup.directory.as_path());
+        // What cannot be made here cannot be written later, which is told then.
+        backups.into_iter().for_each(|directory| drop(std::fs::create_dir_all(directory)));
+        let writable: Vec<&Path> = server.state.as_deref().into_iter().chain(backups).collect();
+        Ok(Self { confinement: confine::restrict(&writable)?, ..resources })
     }
 }
 

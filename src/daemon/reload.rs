@@ -266,6 +266,7 @@ impl Reload {
             ("listen.tls.addresses", addresses(now) != addresses(then)),
             ("admin", now.admin != then.admin),
             ("state", now.state != then.state),
+            ("backup", now.backup != then.backup),
             ("user", now.user != then.user),
             ("log", now.log != then.log),
             ("webhooks", now.webhooks != then.webhooks),

@@ -26,8 +26,8 @@ pub struct Running {
     /// Ends what decides: `writing`.
     pub halt: watch::Sender<bool>,
     pub writing: JoinHandle<()>,
-    /// What watches the configuration and the hosts in it.
-    pub watching: [JoinHandle<()>; 2],
+    /// What watches the configuration and the hosts in it, and makes backups.
+    pub watching: [JoinHandle<()>; 3],
     pub webhooks: Webhooks,
 }
 

@@ -2,6 +2,7 @@
 //! directory, which is written: one [`Store`] for each value that outlives the process, and the event log.
 
 mod availability;
+pub mod backup;
 pub mod configuration;
 mod cursors;
 pub mod database;
@@ -22,4 +23,4 @@ pub mod watch;
 pub use cursors::Cursors;
 pub use sha256::sha256;
 pub use state_directory::StateDirectory;
-pub use store::{PeekError, Saved, Store};
+pub use store::{PeekError, SHARED, Saved, Store, write_whole};

@@ -19,6 +19,7 @@ use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::marker::PhantomData;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -33,6 +34,12 @@ use super::state_directory::StateDirectory;
 
 /// The most files that are set aside of one kind: an operator looks before there are as many restarts.
 pub const MAX_SET_ASIDE: u32 = 100;
+
+/// The mode of a file that others may read, as far as the process permits: an operator looks.
+pub const SHARED: u32 = 0o666;
+
+/// The mode of a file with what only this user may know.
+const PRIVATE: u32 = 0o600;
 
 /// A value that outlives the process.
 pub trait Saved: Serialize + DeserializeOwned {
@@ -49,7 +56,6 @@ pub trait Saved: Serialize + DeserializeOwned {
 /// The file of a value.
 #[derive(Debug)]
 pub struct Store<T> {
-    directory: StateDirectory,
     file: SavedFile,
     /// Whether the file that lies there must not be replaced.
     is_left_alone: AtomicBool,
@@ -132,7 +138,7 @@ impl<T: Saved> Store<T> {
             Err(LoadError::Newer(..) | LoadError::Immovable(..) | LoadError::Unreadable(..)) => true,
         };
         let is_left_alone = AtomicBool::new(is_left_alone);
-        (Self { directory: directory.clone(), file, is_left_alone, value: PhantomData }, loaded)
+        (Self { file, is_left_alone, value: PhantomData }, loaded)
     }
 
     /// Reads the file of a value in a state directory that another process may own, and leaves it alone whatever it is.
@@ -142,7 +148,16 @@ impl<T: Saved> Store<T> {
     ///
     /// When it cannot be used.
     pub fn peek(directory: &Path) -> Result<Option<T>, PeekError> {
-        let file = SavedFile { path: directory.join(T::FILE), loss: T::LOSS };
+        Self::import(&directory.join(T::FILE))
+    }
+
+    /// Reads a value from any place. `None`: there is no such file.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be used.
+    pub fn import(path: &Path) -> Result<Option<T>, PeekError> {
+        let file = SavedFile { path: path.to_owned(), loss: T::LOSS };
         match regular::read(&file.path, T::MAX_BYTES) {
             Ok((content, _)) => match unseal(&content) {
                 Ok(value) => Ok(Some(value)),
@@ -154,6 +169,22 @@ impl<T: Saved> Store<T> {
             Err(error) if error.is_not_found() => Ok(None),
             Err(error) => Err(PeekError::Unreadable(file, error)),
         }
+    }
+
+    /// Writes a value to any place, in place of the file that is there, for this user alone.
+    ///
+    /// # Errors
+    ///
+    /// When the disk does not take it; the file before is still there then.
+    pub fn export(value: &T, path: &Path) -> Result<u64, SaveError> {
+        let file = || SavedFile { path: path.to_owned(), loss: T::LOSS };
+        let content = seal(value);
+        let bytes = content.len() as u64;
+        if bytes > T::MAX_BYTES {
+            return Err(SaveError::TooLarge(file(), bytes, T::MAX_BYTES));
+        }
+        write_whole(path, content.as_bytes(), PRIVATE).map_err(|error| SaveError::Write(file(), error))?;
+        Ok(bytes)
     }
 
     /// Saves a value in place of the one before. It blocks until the disk has it.
@@ -175,7 +206,7 @@ impl<T: Saved> Store<T> {
         if bytes > T::MAX_BYTES {
             return Err(SaveError::TooLarge(file(), bytes, T::MAX_BYTES));
         }
-        replace(self.directory.path(), &self.file.path, content.as_bytes())
+        write_whole(&self.file.path, content.as_bytes(), SHARED)
             .map_err(|error| SaveError::Write(file(), error))
     }
 }
@@ -263,7 +294,16 @@ fn set_aside(path: &Path) -> io::Result<PathBuf> {
     Ok(aside)
 }
 
-fn replace(directory: &Path, path: &Path, content: &[u8]) -> io::Result<()> {
+/// Writes a file in place of the one before, so that at every instant a whole one lies there. Directories are made.
+///
+/// # Errors
+///
+/// When the disk does not take it; the file before is still there then.
+pub fn write_whole(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
+    let directory = match path.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        Some(_) | None => Path::new("."),
+    };
     fs::create_dir_all(directory)?;
     // One process writes here, so one name does for what is not finished. What a crash left under it is
     // removed, not opened: it may be anything by now, and opening a FIFO would wait.
@@ -272,7 +312,7 @@ fn replace(directory: &Path, path: &Path, content: &[u8]) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         Ok(()) | Err(_) => {}
     }
-    let mut file = OpenOptions::new().write(true).create_new(true).open(&unfinished)?;
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&unfinished)?;
     file.write_all(content)?;
     file.sync_all()?;
     fs::rename(&unfinished, path)?;

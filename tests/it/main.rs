@@ -18,6 +18,7 @@ mod server;
 mod access;
 mod answers;
 mod availability;
+mod backup;
 mod browser;
 mod clock;
 mod commands;

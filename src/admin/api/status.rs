@@ -150,7 +150,7 @@ pub struct ConfinementStatus {
     pub capabilities: Vec<String>,
     /// Whether no program that it could start gets more than it has.
     pub no_new_privs: bool,
-    /// Landlock: it executes nothing, and writes nothing outside the state directory.
+    /// Landlock: it executes nothing, and writes nothing outside the state directory and that of backups.
     pub landlock: RestraintStatus,
     /// A filter of system calls that a name server never asks for.
     pub seccomp: RestraintStatus,

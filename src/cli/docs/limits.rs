@@ -16,6 +16,7 @@ use crate::alarm::incident;
 use crate::availability::{log, measured};
 use crate::cli::server;
 use crate::client::MAX_GROUPS;
+use crate::config::sections::backup;
 use crate::config::sections::capacity_events;
 use crate::config::sections::{
     access, alarms, canaries, checks, drills, geo, json, listen as listening, outside, peers, rate_limit,
@@ -27,6 +28,7 @@ use crate::daemon;
 use crate::engine::{self, chase};
 use crate::event::MAX_FLOOD_MEMBERS;
 use crate::family::Family;
+use crate::files::backup::Backup;
 use crate::files::{configuration, database, events, secret, store};
 use crate::generation::{Lineage, SavedLineage};
 use crate::health::{self, Memory};
@@ -221,6 +223,9 @@ fn state() -> Vec<Row> {
         ("size of `generations.json`", bytes(<SavedLineage as store::Saved>::MAX_BYTES)),
         ("generations of the configuration", most(Lineage::MAX_RECORDS)),
         ("content of generations that is kept", bytes(Lineage::MAX_CONTENT as u64)),
+        ("size of a backup", bytes(<Backup as store::Saved>::MAX_BYTES)),
+        ("`backup.every`", range(&TimeSpan(*backup::EVERY.start()), &TimeSpan(*backup::EVERY.end()))),
+        ("`backup.keep`", range(&TimeSpan(*backup::KEEP.start()), &TimeSpan(*backup::KEEP.end()))),
         ("size of `availability.json`", bytes(<log::AvailabilityLog as store::Saved>::MAX_BYTES)),
         ("damaged files of one kind that are set aside", most(store::MAX_SET_ASIDE)),
         ("days of measured availability", most(log::DAYS)),

@@ -4,8 +4,8 @@
 //! 1. As root with `user` in the configuration: the user, its group and no others (`user`).
 //! 2. All capabilities, when the sockets are bound; a reload binds none.
 //! 3. No program that it could start gets more than it has (`PR_SET_NO_NEW_PRIVS`).
-//! 4. Landlock, where the kernel has it: nothing is executed, nothing is written outside the state directory, and no
-//!    process outside is traced. Files that are open already, such as the log's, are not concerned.
+//! 4. Landlock, where the kernel has it: nothing is executed, nothing is written outside the state directory and that
+//!    of backups, and no process outside is traced. Files that are open already, such as the log's, are not concerned.
 //! 5. A filter refuses system calls that no name server asks for (`system_calls`).
 //!
 //! What a kernel does not have is told in the log and in `/status`, and keeps nothing from starting.
@@ -39,23 +39,27 @@ pub enum Error {
     Privileges(#[source] io::Error),
 }
 
-/// Gives up all capabilities, lets the process write below its state directory alone and execute nothing, and returns what
+/// Gives up all capabilities, lets the process write below these directories alone and execute nothing, and returns what
 /// is in force then.
 ///
 /// # Errors
 ///
 /// When the system does not take that no program may gain privileges. A kernel without the rest is told, and is no error.
-pub fn restrict(state: Option<&Path>) -> Result<ConfinementStatus, Error> {
+pub fn restrict(writable: &[&Path]) -> Result<ConfinementStatus, Error> {
     user::give_up_capabilities();
     set_no_new_privs(true).map_err(|error| Error::Privileges(error.into()))?;
-    let files = in_words(landlock(state));
+    let files = in_words(landlock(writable));
     let calls = match system_calls::refuse() {
         Ok(()) => enforced(Enforcement::Fully, None),
         Err(error) => enforced(Enforcement::No, Some(chain(&error))),
     };
     tracing::info!("running as user {}", getuid().as_raw());
     let status = ConfinementStatus { landlock: files, seccomp: calls, ..open() };
-    tell("Landlock", "files that are executed, or written outside the state directory", &status.landlock);
+    tell(
+        "Landlock",
+        "files that are executed, or written outside the state directory and that of backups",
+        &status.landlock,
+    );
     tell("seccomp", "system calls that no name server asks for", &status.seccomp);
     Ok(status)
 }
@@ -85,12 +89,12 @@ fn enforced(enforced: Enforcement, why: Option<String>) -> RestraintStatus {
     RestraintStatus { enforced, abi: None, why }
 }
 
-fn landlock(state: Option<&Path>) -> Result<RestrictionStatus, RulesetError> {
+fn landlock(writable: &[&Path]) -> Result<RestrictionStatus, RulesetError> {
     let writes = AccessFs::from_write(LANDLOCK);
     let ruleset = Ruleset::default().handle_access(writes | AccessFs::Execute)?.create()?;
     // A directory that is not there cannot be written to, which is told elsewhere.
-    let state = state.and_then(|path| PathFd::new(path).ok());
-    let rules = state.map(|state| Ok::<_, RulesetError>(PathBeneath::new(state, writes)));
+    let open = writable.iter().filter_map(|path| PathFd::new(path).ok());
+    let rules = open.map(|directory| Ok::<_, RulesetError>(PathBeneath::new(directory, writes)));
     ruleset.add_rules(rules)?.restrict_self()
 }
 
@@ -131,7 +135,7 @@ mod tests {
         let (inside, outside) = (state.path().join("one"), other.path().join("one"));
         fs::write(&outside, "before").expect("it is writable");
         let confined = std::thread::spawn(move || {
-            match in_words(landlock(Some(state.path()))).enforced {
+            match in_words(landlock(&[state.path()])).enforced {
                 Enforcement::No => return println!("skipped: this kernel has no Landlock"),
                 Enforcement::Fully | Enforcement::Partly => {}
             }
