@@ -7,7 +7,7 @@
 //! ([`control`]) takes all of these in as inputs and publishes numbered, immutable snapshots
 //! ([`snapshot`]), in which every decision ([`steering`]) has been made ahead. One engine
 //! ([`engine`]) turns the bytes of a query and a snapshot into the bytes of a reply; every transport
-//! ([`serve`]) only carries bytes to it.
+//! ([`serve`]) only carries bytes, and sends fewer replies to a flood.
 //!
 //! # Layers, and the order in which to read
 //!
@@ -22,32 +22,36 @@
 //! | edges | [`docs`], [`metrics`], [`probe`], [`outbound`], [`serve`], [`files`], [`webhook`], [`peers`], [`admin`] |
 //! | shell | [`terminal`], [`daemon`], [`demo`], [`simulate`], [`cli`] |
 //!
-//! Words: [`suggest`] finds the nearest known name for a misspelt one; [`moment`] is time as rules use it, and its
-//! RFC 3339 text; [`units`] are durations, percentages and counts with one text form each; [`severity`] is info,
-//! warning or critical; [`family`] is IPv4 or IPv6; [`ids`] are the numbers of things in a configuration; [`share`]
-//! decides which clients belong to a share of them; [`zone`] holds owner names and RRsets; [`client`] is a client's
-//! location, groups and residency unions; [`canary`] is a check, its thresholds, results and signals; [`region`] holds
-//! regions, zones, addresses and [`region::Target`].
+//! Words: [`suggest`] finds the nearest known name for a misspelt one; [`moment`] is time as rules use it, and its RFC
+//! 3339 text; [`units`] are durations, percentages and counts with one text form each; [`severity`] is info, warning
+//! or critical; [`family`] is IPv4 or IPv6; [`ids`] are the numbers of things in a configuration; [`share`] decides
+//! which clients belong to a share of them; [`zone`] holds owner names and RRsets; [`client`] is a client's location,
+//! groups and residency unions; [`canary`] is a check, its thresholds, results and signals; [`region`] holds regions,
+//! zones, addresses, how many of these must be up (`min_healthy`), and [`region::Target`].
 //!
 //! Core: [`wire`] reads queries and writes replies; [`geo`] maps an address to its class and scope; [`health`] turns
 //! observations into one status of each address, zone and region, with recovery, suppression and outliers; [`intent`]
-//! holds operators' actions, requests, schedules and precedence; [`steering`] applies residency, order, share and
-//! fail-open, and divides the clients of full regions; [`answer`] packs RRsets and finds names.
+//! holds operators' actions, requests, schedules, precedence, and how clients return when one ends; [`steering`]
+//! applies residency, order, share and fail-open, and divides the clients of full regions; [`answer`] packs RRsets and
+//! finds names.
 //!
-//! Assembly: [`config`] compiles YAML or reports every problem; [`generation`] numbers what was in force, and never goes back; [`snapshot`] decides everything ahead; [`engine`]
-//! answers bytes with bytes; [`event`] has one constructor for each thing that happens; [`load`] learns demand and
-//! says when [`steering`] divides it; [`forecast`] predicts where clients go and which safety rules break; [`inspect`] explains,
-//! proves, asks what-if and draws the atlas; [`availability`] measures and calculates uptime; [`alarm`] raises and
-//! clears conditions, evaluates alarm rules and groups incidents; [`control`] is the state machine that decides,
-//! including drains and drills.
+//! Assembly: [`config`] compiles YAML or reports every problem; [`generation`] numbers what was in force, and never
+//! goes back; [`snapshot`] decides everything ahead; [`engine`] answers bytes with bytes, and leaves out what a reply
+//! has no room for; [`event`] has one constructor for each thing that happens; [`load`] learns demand and says when,
+//! and how fast, [`steering`] divides it; [`forecast`] predicts where clients go and which safety rules break;
+//! [`inspect`] explains, proves, asks what-if and draws the atlas; [`availability`] measures and calculates uptime;
+//! [`alarm`] raises and clears conditions, evaluates alarm rules and groups incidents; [`control`] is the state
+//! machine that decides, including drains and drills.
 //!
 //! Edges: [`docs`] has the pages of the documentation; [`metrics`] counts for Prometheus; [`probe`] schedules and runs
-//! canaries; [`outbound`] makes the other requests; [`serve`] has UDP, TCP and TLS; [`files`] reads configuration, databases and secrets, and keeps state and
-//! the event log; [`webhook`] delivers events; [`peers`] has the streams between instances; [`admin`] has the HTTP API with its types, access control, the page, the
-//! map and the live stream.
+//! canaries; [`outbound`] makes the other requests; [`serve`] has UDP, TCP and TLS, and limits replies; [`files`]
+//! reads configuration, databases and secrets, and keeps state and the event log; [`webhook`] delivers events;
+//! [`peers`] has the streams between instances; [`admin`] has the HTTP API with its types, access control, the page,
+//! the map and the live stream.
 //!
-//! Shell: [`terminal`] knows whether to use colours; [`daemon`] wires everything to the real clock; [`demo`] is a world
-//! on loopback; [`simulate`] plays scenarios to the same code on a written clock; [`cli`] has one command a file.
+//! Shell: [`terminal`] knows whether to use colours; [`daemon`] wires everything to the real clock; [`demo`] is a
+//! world on loopback; [`simulate`] plays scenarios to the same code on a written clock; [`cli`] has one command a
+//! file.
 //!
 //! # Glossary
 //!
@@ -74,7 +78,7 @@
 //! | pin | a name below a steered one that answers the addresses of one region or zone, whatever their health |
 //! | service | what shares the machines of a region and has canaries of its own; it is watched and steered as a region, `tokyo:batch` |
 //! | class | all clients for whom every decision is the same by construction; the geo table maps addresses to classes |
-//! | client subnet (ECS), scope | RFC 7871's terms; what an answer says is in `Snapshot::steer` |
+//! | client subnet (ECS), scope | RFC 7871's terms; what an answer says is in `Snapshot::steer`, what a short prefix gets in `snapshot::partition` |
 //! | generation | the number of a configuration that was in force, with its content; a later one is greater |
 //! | snapshot | the immutable, numbered result of compiling everything |
 //! | transport | UDP, TCP: what brings bytes to the engine and takes bytes away |

@@ -1,4 +1,4 @@
-//! Receipts: when the last client may be gone from where an intent sends clients away.
+//! When a drain is over: no cache may hold an answer that leads where an intent sends clients away.
 //!
 //! ```text
 //!  given out ── a snapshot without the address ──▶ held ── the longest TTL has passed ──▶ free of caches

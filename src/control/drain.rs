@@ -1,4 +1,5 @@
-//! The progress of drains and shifts: what the machine knows of the clients that are sent away.
+//! The progress of drains and shifts: what the machine knows of the clients that are sent away. When one is over is told
+//! in [`cached_answers`](super::cached_answers).
 
 use foldhash::HashSet;
 

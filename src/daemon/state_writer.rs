@@ -1,4 +1,5 @@
-//! Saves health, intents and availability in the background: a slow disk must not delay a snapshot.
+//! Loads health, intents and availability, or stops the start where a file cannot be read; and saves them in the
+//! background: a slow disk must not delay a snapshot.
 //!
 //! Of each only the latest value counts, and one that could not be written is tried again until it is, or another takes
 //! its place; the last time when the server stops. The answer to an operator waits until the disk has the intents, or has

@@ -4,6 +4,9 @@
 //! the end of the chain (RFC 6604). A chain that leaves the zones of this server ends there with NOERROR.
 //! AA is that of the first name (RFC 1035, section 4.1.1): a referral at the end of a chain keeps it, as it
 //! does in NSD, a referral at once does not set it.
+//!
+//! What does not fit into the reply sets TC (RFC 2181, section 9), the glue of a referral included (RFC 9471); the
+//! question and the OPT record always fit.
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
-//! Replies that are no answers: they ask a client to come back in a way that proves its address.
+//! Replies that are no answers: they ask a client to come back in a way that proves its address. Which clients get one is
+//! decided where replies are limited (`serve::limit`).
 //!
 //! A datagram's sender may be forged, so that where limits are exceeded a reply must not be longer than its request. A
 //! truncated reply with the question and the OPT record alone brings the client back over TCP (RFC 1035, section 4.2.1);

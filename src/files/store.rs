@@ -12,7 +12,7 @@
 //! |---|---|
 //! | damaged, too large, or of a version that is no longer read | set aside under another name |
 //! | of a newer version, or damaged where it cannot be set aside | left alone; nothing is saved until it is moved away |
-//! | unreadable, or not a file at all | left alone; the server does not start, for the file may be whole |
+//! | unreadable, or not a file at all | left alone; the server does not start (`daemon::state_writer`), for the file may be whole |
 
 use std::cmp;
 use std::fmt;

@@ -40,7 +40,7 @@ pub struct View {
 
 impl View {
     /// Returns a view of these standings, by `AddressId`: regions and zones are in service while enough of their
-    /// addresses are up. This is the only place that counts addresses against what is needed.
+    /// addresses are up ([`Regions::needed`]).
     pub fn counted(regions: &Regions, standings: Vec<Standing>) -> Self {
         let mut by_region = vec![<[FallenAddresses; 2]>::default(); regions.len()];
         let mut by_zone = vec![<[FallenAddresses; 2]>::default(); regions.zones().count()];

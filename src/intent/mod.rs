@@ -5,8 +5,10 @@
 //!               │  ▲                                                   │
 //!               │  ╰── not well, or no room: overdue, and it says so   │ a gate is closed for the second time
 //!               ▼                                                      ▼
-//!             gone  (what keeps no clients away: at once)            stuck, until it is lifted at once
+//!             gone  (what kept no clients away: at once)             stuck, until it is lifted at once
 //! ```
+//!
+//! A region that was forced down returns by the ramp as one that was drained ([`Action::returns_by_ramp`]).
 //!
 //! An [`Intent`] is something asked for ([`Action`]), by an author, for a reason, for a time. The [`IntentStore`] holds those that
 //! are in force; what they come to together are [`Overlay`], which amend what health says on its way to

@@ -17,7 +17,7 @@ pub struct Safety {
     pub keep: Minimum,
     /// How long the soft exits of regions wait that began to fail alike within a minute, from the first failed probe.
     pub shared_hold: Duration,
-    /// The share of a name's clients that may move in ten minutes beyond what is known to be borne.
+    /// The share of its clients that a region gives away in ten minutes beyond what others are known to bear.
     pub velocity: Share,
     /// Where load begins to matter.
     pub limits: Limits,

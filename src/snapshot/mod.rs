@@ -94,7 +94,7 @@ impl Snapshot {
         let shedding = splits.shedding();
         // A region that yields keeps whom its split leaves it, and be that all of them.
         let is_shedding = !splits.is_whole() || health.has_yielding();
-        // A name that limits the replication lag sees its own view of the regions.
+        // A name with terms of its own sees its own view of the regions.
         let terms_of = |partition: &Partition| {
             let policy = &partition.policy;
             let view = health.under(policy.terms);

@@ -1,4 +1,4 @@
-//! Partitions: how policies divide the clients.
+//! Partitions: how policies divide the clients, and what a prefix gets that holds clients of several parts.
 
 use std::net::IpAddr;
 use std::sync::Arc;

@@ -267,7 +267,14 @@ impl<'a> Pool<'a> {
         let most = usize::from(steering.max_answers);
         let filter = selection.filter;
         let of = |region| {
-            LedAddresses::of(steering::spread(self.regions, self.health, region, family, most, filter))
+            LedAddresses::of(steering::addresses_across_zones(
+                self.regions,
+                self.health,
+                region,
+                family,
+                most,
+                filter,
+            ))
         };
         match selection.destination {
             Destination::Healthy(region) => Ok(self.followed(of(region), selection, family, most)),

@@ -33,7 +33,7 @@ impl AddressFilter {
 /// share is above its floor, or all that are not down when there is no such one, or all of them when every one is down (a
 /// region that fails open). A disabled address is never one of them. Zones take turns, so that the first
 /// addresses lie in different zones.
-pub fn spread(
+pub fn addresses_across_zones(
     regions: &Regions,
     view: &View,
     region: RegionId,
@@ -115,7 +115,8 @@ mod tests {
             _ => Standing::Down { since: Moment(1) },
         };
         let view = View::counted(&regions, standings.chars().map(standing).collect());
-        let addresses = spread(&regions, &view, RegionId(0), Family::V4, most, AddressFilter::ALL);
+        let addresses =
+            addresses_across_zones(&regions, &view, RegionId(0), Family::V4, most, AddressFilter::ALL);
         let ips: Vec<_> = expected.iter().map(|last| [192, 0, 2, *last].into()).collect();
         assert_eq!(addresses, Addresses { ips, any_unsure });
     }
@@ -152,8 +153,14 @@ mod tests {
     #[test]
     fn a_family_that_the_region_does_not_have_gets_nothing() {
         let regions = Regions::new(vec![region("tokyo", "JP", &[&["192.0.2.1"]])]);
-        let addresses =
-            spread(&regions, &View::all_up(&regions), RegionId(0), Family::V6, 4, AddressFilter::ALL);
+        let addresses = addresses_across_zones(
+            &regions,
+            &View::all_up(&regions),
+            RegionId(0),
+            Family::V6,
+            4,
+            AddressFilter::ALL,
+        );
         assert_eq!(addresses, Addresses { ips: Vec::new(), any_unsure: false });
     }
 }

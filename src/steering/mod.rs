@@ -25,7 +25,7 @@ mod share_test;
 mod split;
 mod zones;
 
-pub use addresses::{AddressFilter, Addresses, spread, whole};
+pub use addresses::{AddressFilter, Addresses, addresses_across_zones, whole};
 pub use bucketing::Bucketing;
 pub use choice::{Choice, Fate, choose};
 pub(crate) use load::too_much;

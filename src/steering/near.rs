@@ -1,4 +1,4 @@
-//! Regions that are equally near, and which of them each client has.
+//! Regions that are equally near (`spread`), and which of them each client has.
 //!
 //! A client's own region is drawn from all that are equally near and that it may be sent to, whatever their health: so
 //! nobody moves when another region leaves. While its own does not take it, it is drawn for one of those that take all

@@ -28,8 +28,9 @@ pub struct SafetySpec {
     /// How long regions that begin to fail alike within a minute are waited for, if they are half of them or more, from
     /// the first failed probe: `0s` to `1h`. Left out: `2m`.
     shared_hold: Option<Value<Duration>>,
-    /// The share of its clients that a region gives away in ten minutes when it fails after it was given those of
-    /// another one: `1%` to `99%`. Left out: `20%`.
+    /// The share of its clients that a region gives away in ten minutes when it is not known whether others can bear them:
+    /// when it fails after it was given those of another one, and beyond what capacities let the others take at once.
+    /// `1%` to `99%`. Left out: `20%`.
     velocity: Option<Value<Share>>,
     /// Where load begins to matter.
     load: Option<Setting<LimitsSpec>>,

@@ -1,4 +1,4 @@
-//! How far the machine acts on a verdict: the one place with the limits of failover.
+//! How far the machine acts on a verdict: the limits of failover.
 //!
 //! `fall` consecutive failures take a region out. What limits that is asked in this order; the first that says so binds.
 //!
@@ -17,7 +17,8 @@
 //!
 //! A verdict of several observers answers whether it is only this one's view, and neither blindness nor correlated failure
 //! holds it; how far to act is asked all the same. A region that has left stays out whatever the others do: none of these brings it back. One that leaves softly leaves
-//! only as far as others can bear its clients, where that is known ([`Exit::AsBorne`]).
+//! only as far as others can bear its clients, where that is known ([`Exit::AsBorne`]); the rest follows in steps of
+//! `safety.velocity` (`steering::Splits::step`).
 
 use std::time::Duration;
 

@@ -1,7 +1,7 @@
 //! Limits of UDP replies, so that queries with forged senders cannot aim this server at others.
 //!
 //! ```text
-//!   reply ──▶ network exempt? cookie valid? ──▶ sent
+//!   reply ──▶ network exempt? cookie valid? ──▶ sent          asked by `serve::Serving`
 //!     │
 //!     ├── its subject's account: so many a second      of the network and the name, the zone, or for errors
 //!     ├── its network's account: so many octets more   than the queries had, whatever they were about
