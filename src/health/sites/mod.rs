@@ -349,7 +349,8 @@ impl Sites {
         };
         let restrained = self.regions.iter().flatten().any(is_passing).then(|| now.plus(RECONSIDER));
         // A course that is not followed any more, since failover is off, has nothing to wait for.
-        recoveries.chain([window, restrained]).flatten().filter(|wake| *wake > now).min()
+        let kept = self.regions.iter().flatten().map(|state| Some(state.kept_at?.plus(correlation::WINDOW)));
+        recoveries.chain([window, restrained]).chain(kept).flatten().filter(|wake| *wake > now).min()
     }
 
     fn update_zone(
@@ -373,7 +374,7 @@ impl Sites {
         };
         // For a minute longer: the last zone to recover must not fall for being the last.
         let kept_at = self.regions[usize::from(region.0)][family as usize].kept_at;
-        let is_kept = kept_at.is_some_and(|at| now.since(at) <= correlation::WINDOW);
+        let is_kept = kept_at.is_some_and(|at| now.since(at) < correlation::WINDOW);
         let is_excused = assessment == Assessment::Bad && is_kept;
         let is_alone = self.recovery(Site::Region(region), family).phase().is_stable();
         let state = self.state_mut(site, family);

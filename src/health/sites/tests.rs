@@ -366,6 +366,23 @@ fn a_zone_is_lost_without_its_region_and_takes_half_of_the_capacity_along() {
 }
 
 #[test]
+fn a_zone_that_was_kept_with_its_region_falls_a_minute_later_though_nothing_more_is_seen() {
+    let mut scenario = Scenario::of(two_zones());
+    // It is kept until the other one has passed a probe since.
+    scenario.play("1 0o 1o 2o 10 0t 1t 12 0t 1t").expect("suspect healthy");
+    scenario.play("20 2o").expect("down healthy");
+    assert_ne!(
+        scenario.status(ZoneId(0)).phase,
+        Phase::Down,
+        "kept with its region, and for a minute longer"
+    );
+    let wakes = std::iter::successors(Some(scenario.now), |now| scenario.sites.wake(&scenario.board, *now));
+    assert!(wakes.take(100).any(|wake| wake == Moment(80_000)), "it is looked at again");
+    scenario.play("80");
+    assert_eq!(scenario.status(ZoneId(0)).phase, Phase::Down);
+}
+
+#[test]
 fn a_zone_that_fell_while_the_rest_of_its_region_is_suspect_is_no_lost_capacity_until_that_is_decided() {
     let mut scenario = Scenario::of(two_zones());
     scenario.play("1 0o 1o 2o 10 0r 12 1t 0r").expect("suspect healthy");
