@@ -363,6 +363,9 @@ fn steer(draw: &mut Draw, world: &World) -> String {
     if draw.is(25) {
         text += "      one_zone: true\n";
     }
+    if draw.is(10) {
+        text += "      failover: off\n";
+    }
     if is_by_distance && draw.is(30) {
         text += &format!("      spread: {} km\n", draw.one(&[100, 1000, 4000]));
     }
