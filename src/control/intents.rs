@@ -3,6 +3,7 @@
 use super::{Control, Effect, overlay_of};
 use crate::event::Event;
 use crate::intent::{self, Action, Intent, ReturnConditions};
+use crate::load::LoadStep;
 use crate::moment::Moment;
 use crate::region::Site;
 
@@ -85,7 +86,7 @@ impl Control {
         let of_intents = changes.iter().map(|change| Event::of_intent(change, now));
         let mut findings = findings.after(of_intents.chain(settled).collect());
         findings.moves_view |= has_other_weights || self.others_leave();
-        let mut effects = self.follow(findings, Vec::new(), now);
+        let mut effects = self.follow(findings, &LoadStep::default(), now);
         effects.push(Effect::Keep(self.kept()));
         effects
     }

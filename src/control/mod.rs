@@ -60,7 +60,7 @@ use crate::event::Event;
 use crate::health::Memory;
 use crate::inspect::what_if::Present;
 use crate::intent::{IntentStore, SavedIntents};
-use crate::load::{Balancer, Guests, Outlook, Readings, ShedChange};
+use crate::load::{Balancer, Guests, LoadStep, Outlook, Readings};
 use crate::moment::Moment;
 use crate::region::Resolved;
 use crate::snapshot::{Base, Inputs, Snapshot};
@@ -168,7 +168,7 @@ impl Control {
             Input::Observed(seen) => {
                 let findings = self.monitor.observe(&seen, now);
                 self.rules.observed();
-                self.advance(findings, Vec::new(), now)
+                self.advance(findings, LoadStep::default(), now)
             }
             Input::Counted(queries) => {
                 self.balancer.count(&queries, now);
@@ -176,20 +176,20 @@ impl Control {
             }
             Input::Blind(probes) => {
                 let findings = self.monitor.go_blind(&probes, now);
-                self.advance(findings, Vec::new(), now)
+                self.advance(findings, LoadStep::default(), now)
             }
             Input::Referred(seen) => {
                 let findings = self.monitor.refer(&seen, now);
-                self.advance(findings, Vec::new(), now)
+                self.advance(findings, LoadStep::default(), now)
             }
             Input::Heard(reports) => {
                 let findings = self.monitor.hear(reports, now);
-                self.advance(findings, Vec::new(), now)
+                self.advance(findings, LoadStep::default(), now)
             }
             Input::Tick => {
                 let findings = self.monitor.tick(now);
-                let shed = self.balance_step(now);
-                self.advance(findings, shed, now)
+                let step = self.balance_step(now);
+                self.advance(findings, step, now)
             }
             Input::Served => {
                 self.cached_answers.served(now);
@@ -319,10 +319,10 @@ impl Control {
         effects
     }
 
-    /// Does what follows from a findings and from what regions shed since, and what is due besides.
-    fn advance(&mut self, findings: Findings, shed: Vec<ShedChange>, now: Moment) -> Vec<Effect> {
+    /// Does what follows from findings and from a step of load, and what is due besides.
+    fn advance(&mut self, findings: Findings, step: LoadStep, now: Moment) -> Vec<Effect> {
         let is_news = findings.is_news();
-        let mut effects = self.follow(findings, shed, now);
+        let mut effects = self.follow(findings, &step, now);
         effects.extend(self.attend(now));
         effects.extend(self.measure(now));
         effects.extend(self.server_alarms.look(now).into_iter().map(Effect::emit));
@@ -331,23 +331,23 @@ impl Control {
         effects
     }
 
-    /// Does what follows from a findings, and from what regions shed since.
-    fn follow(&mut self, findings: Findings, shed: Vec<ShedChange>, now: Moment) -> Vec<Effect> {
+    /// Does what follows from findings, and from a step of load.
+    fn follow(&mut self, findings: Findings, step: &LoadStep, now: Moment) -> Vec<Effect> {
         let mut effects = Vec::new();
         self.propose(&findings.advised);
         if findings.moves_view {
             self.land(now);
             self.note_guests(now);
         }
-        if findings.moves_view || !shed.is_empty() {
+        if findings.moves_view || step.moves_clients {
             self.losses.note_change(now);
             effects.extend(self.publish_news(now));
         }
-        if self.save_schedule.is_due(findings.is_worth_keeping || !shed.is_empty(), now) {
+        if self.save_schedule.is_due(findings.is_worth_keeping || step.moves_clients, now) {
             effects.push(Effect::Persist(self.memory(now)));
         }
         effects.extend(findings.events.into_iter().map(Effect::emit));
-        effects.extend(shed.iter().map(|change| {
+        effects.extend(step.changes.iter().map(|change| {
             let region = self.base.config.regions.target(Resolved::Region(change.region));
             Effect::emit(Event::load_shed(&region, change.load, change.shares, now))
         }));
@@ -417,9 +417,9 @@ impl Control {
     }
 
     /// Lets regions shed what is too much for them, if it is time to.
-    fn balance_step(&mut self, now: Moment) -> Vec<ShedChange> {
+    fn balance_step(&mut self, now: Moment) -> LoadStep {
         if self.balancer.wake(&self.base).is_none_or(|due| now < due) {
-            return Vec::new();
+            return LoadStep::default();
         }
         let readings = self.monitor.readings(&self.base, now);
         self.balancer.step(&self.base, self.monitor.view(), &readings, now)

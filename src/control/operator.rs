@@ -14,6 +14,7 @@ use super::{Command, Control, Done, Effect, Proposal, Rejection, approval, drill
 use crate::event::Event;
 use crate::forecast::Forecast;
 use crate::intent::{Action, Intent, MAX_INTENTS, Request, SafetyRule};
+use crate::load::LoadStep;
 use crate::moment::Moment;
 use crate::region::{Failover, RegionId, Site};
 
@@ -192,7 +193,7 @@ impl Control {
         }
         let findings = self.monitor.fail_back(id, now);
         let mut effects = vec![Effect::emit(Event::failback(&region, &author, now))];
-        effects.extend(self.follow(findings, Vec::new(), now));
+        effects.extend(self.follow(findings, &LoadStep::default(), now));
         Ok((Done::LetBack { region }, effects))
     }
 

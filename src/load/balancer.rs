@@ -9,9 +9,9 @@
 //!
 //! Answers are cached, so a change is felt only after a TTL, and reported after that. For that long no part is
 //! estimated anew and no further step is taken: acting on what was measured before the last act is how
-//! balancing turns into swinging. Only of the regions *together* the load says something in that time, whoever has
-//! which clients already: when they serve more than was expected of them, all parts are taken to ask for more, before
-//! anybody is sent anywhere.
+//! balancing turns into swinging. Then a region that is too full is relieved, and all others wait for the pace. Only of
+//! the regions *together* the load says something in that time, whoever has which clients already: when they serve more
+//! than was expected of them, all parts are taken to ask for more, before a region that has just left is divided.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -37,6 +37,9 @@ const WORTH_REMEMBERING: f64 = 1e-4;
 /// The least part of its capacity that a region is filled to because it serves more than the estimate explains.
 const LEAST_TRUST: f64 = 0.8;
 
+/// The least part of a part's clients whose regions must report for the part to be estimated anew from its queries.
+const LEAST_REPORTED: f64 = 0.8;
+
 /// A region sends another share of the clients elsewhere that are at home there.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ShedChange {
@@ -45,6 +48,15 @@ pub struct ShedChange {
     pub load: Option<f64>,
     /// The share before and now.
     pub shares: [Share; 2],
+}
+
+/// What a step has done.
+#[derive(Clone, Debug, Default)]
+pub struct LoadStep {
+    /// Whether some clients are sent elsewhere than before, if only the guests of a region.
+    pub moves_clients: bool,
+    /// The regions that shed another share of those who are at home there.
+    pub changes: Vec<ShedChange>,
 }
 
 /// What clients are divided for: they are divided anew when any of it changes.
@@ -87,10 +99,10 @@ pub struct Balancer {
     /// Which part of what each region serves the estimate explains, at most all of it, by `RegionId`: where a few large
     /// networks happen to be more than their share of the clients, a region is filled by what it says and not by what it should say.
     explained: Vec<f64>,
-    /// When the next step is due.
+    /// When what was done last has been reported, and from then on when the next step is due.
     next: Moment,
-    /// Until when the reports may say how clients were before a region left or returned.
-    felt: Moment,
+    /// When the next step is due if no region is too full before.
+    due: Moment,
 }
 
 impl Balancer {
@@ -107,7 +119,7 @@ impl Balancer {
             expected: Vec::new(),
             explained: vec![1.0; base.config.regions.len()],
             next,
-            felt: now,
+            due: next,
         }
     }
 
@@ -209,8 +221,10 @@ impl Balancer {
         let expected = self.expect(base, view, readings);
         let before = std::mem::replace(&mut self.expected, expected);
         self.expected.iter_mut().zip(before).for_each(|(now, before)| *now = now.max(before));
-        self.next = now.plus(pace(base));
-        self.felt = self.next.plus(longest_report(base));
+        // What is not known at all is estimated by the first reports there are.
+        let is_known = self.rates.iter().any(|rate| *rate > 0.0);
+        let report = if is_known { longest_report(base) } else { Duration::ZERO };
+        self.wait(base, pace(base) + report, now);
     }
 
     /// Lets all parts ask for more when the regions that take all of their clients together serve more than was expected
@@ -239,47 +253,46 @@ impl Balancer {
         expected
     }
 
-    /// Takes a step if one is due, and returns which regions shed another share than before.
-    pub fn step(&mut self, base: &Base, view: &View, readings: &Readings, now: Moment) -> Vec<ShedChange> {
+    /// Takes a step if one is due.
+    pub fn step(&mut self, base: &Base, view: &View, readings: &Readings, now: Moment) -> LoadStep {
         if base.demand.is_empty() || now < self.next {
-            return Vec::new();
+            return LoadStep::default();
         }
-        self.next = now.plus(pace(base));
+        if now < self.due && !is_too_full(base, view, readings) {
+            self.next = self.due;
+            return LoadStep::default();
+        }
+        self.wait(base, pace(base), now);
         let limits = base.config.safety.limits;
         let velocity = base.config.safety.velocity.fraction() * pace(base).div_duration_f64(VELOCITY_PERIOD);
         // By what was asked for before: clients that are at home by now stay there, and are shed in steps.
         let demands = self.demands(base, view, readings);
         let known = self.capacities(base, view, readings);
+        let splits_before = Arc::clone(&self.splits);
         Arc::make_mut(&mut self.splits).land(&demands, &known, limits);
-        let is_felt = now >= self.felt || self.rates.iter().all(|rate| *rate <= 0.0);
-        match is_felt {
-            true => {
-                self.rates = Arc::new(self.estimate(base, view, readings));
-                self.explain(base, view, readings);
-            }
-            false => self.expect_no_less(base, view, readings),
-        }
+        self.rates = Arc::new(self.estimate(base, view, readings));
+        self.explain(base, view, readings);
         let before = self.away(base);
         let demands = self.demands(base, view, readings);
         let capacities = self.capacities(base, view, readings);
         let splits = Arc::make_mut(&mut self.splits);
         splits.step(&demands, &capacities, limits, velocity);
         splits.truncate(base.demand.len());
-        if is_felt {
-            self.expected = self.expect(base, view, readings);
-        }
+        self.expected = self.expect(base, view, readings);
         let after = self.away(base);
-        // What is too full waits no longer than until it is known by how much.
-        if !is_felt && before == after && is_too_full(base, view, readings) {
-            self.next = self.felt;
-        }
         let changes = base.config.regions.iter().zip(before.into_iter().zip(after));
         let changes = changes.filter(|(_, (before, after))| before != after);
         let changes = changes.map(|((region, _), (before, away))| {
             let load = readings.vitals[usize::from(region.0)].load;
             ShedChange { region, load, shares: [before, away] }
         });
-        changes.collect()
+        LoadStep { moves_clients: self.splits != splits_before, changes: changes.collect() }
+    }
+
+    /// Waits until what is done now has been reported, and usually for this long.
+    fn wait(&mut self, base: &Base, usual: Duration, now: Moment) {
+        let reported = now.plus(longest_ttl(base)).plus(longest_report(base));
+        (self.next, self.due) = (reported, reported.max(now.plus(usual)));
     }
 
     /// Works out what the parts ask for, in the proportions that the queries show where regions report.
@@ -287,12 +300,22 @@ impl Balancer {
         let Some(weights) = self.learnt.weights(&base.demand) else {
             return estimate(&self.rates, &self.splits, base, view, readings);
         };
+        // On the scale of the last estimate: a few clients of a part may be where nothing is reported.
+        let all: f64 = self.rates.iter().sum();
+        let weights: Vec<_> =
+            weights.iter().map(|weight| if all > 0.0 { weight * all } else { *weight }).collect();
         let learnt = estimate(&weights, &self.splits, base, view, readings);
         let rates = (0..base.demand.len()).map(|index| {
             let route = route(&base.demand, index, &self.splits, base, view, readings);
-            let reports = |(region, _): (RegionId, f64)| served(base, readings, region).is_some();
+            let reports = |region: &RegionId| served(base, readings, *region).is_some();
+            let reported: f64 = route
+                .fractions()
+                .iter()
+                .filter(|(region, _)| reports(region))
+                .map(|(_, fraction)| fraction)
+                .sum();
             // Of those whose region says nothing, the last estimate is the best there is.
-            if route.fractions().into_iter().all(reports) { learnt[index] } else { self.rates[index] }
+            if reported >= LEAST_REPORTED { learnt[index] } else { self.rates[index] }
         });
         rates.collect()
     }
@@ -353,10 +376,15 @@ fn is_too_full(base: &Base, view: &View, readings: &Readings) -> bool {
     known.any(|(id, capacity)| served(base, readings, id).is_some_and(|served| served > most * capacity))
 }
 
-/// Returns the time between two steps: long enough for the last one to be felt and reported.
+/// Returns the usual time between two steps.
 fn pace(base: &Base) -> Duration {
+    SHORTEST_PACE.max(2 * longest_ttl(base))
+}
+
+/// Returns after what time all clients have been answered anew.
+fn longest_ttl(base: &Base) -> Duration {
     let longest = base.config.steered.iter().map(|steering| steering.ttl.seconds()).max().unwrap_or(0);
-    SHORTEST_PACE.max(Duration::from_secs(2 * u64::from(longest)))
+    Duration::from_secs(u64::from(longest))
 }
 
 /// Returns after what time every region has reported anew.
@@ -368,11 +396,11 @@ fn longest_report(base: &Base) -> Duration {
 
 impl FollowClock for Balancer {
     fn follow_clock(&mut self, step: ClockStep) {
-        let Self { splits: _, rates: _, learnt, divided_for, expected: _, explained: _, next, felt } = self;
+        let Self { splits: _, rates: _, learnt, divided_for, expected: _, explained: _, next, due } = self;
         learnt.follow_clock(step);
         divided_for.iter_mut().for_each(|premises| premises.shares.follow_clock(step));
         next.follow_clock(step);
-        felt.follow_clock(step);
+        due.follow_clock(step);
     }
 }
 
@@ -504,15 +532,46 @@ mod tests {
         let base = base();
         let mut balance = Balancer::new(&base, Moment(0));
         let all = view(&base, ALL);
-        let changes = balance.step(&base, &all, &readings([0.95, 0.40, 0.40]), Moment(600_000));
+        let changes = balance.step(&base, &all, &readings([0.95, 0.40, 0.40]), Moment(600_000)).changes;
         let [change] = &changes[..] else { panic!("tokyo is too full: {changes:?}") };
         assert_eq!((change.region, change.load), (RegionId(0), Some(0.95)));
         assert_eq!(change.shares.map(|share| share.to_string()), ["0%", "10.5%"]);
+        assert_eq!(
+            balance.wake(&base),
+            Some(Moment(630_000)),
+            "a TTL later, in case it is above the hard limit then"
+        );
+        assert!(!balance.step(&base, &all, &readings([0.85, 0.50, 0.40]), Moment(630_000)).moves_clients);
         let next = balance.wake(&base).expect("it goes on");
         assert_eq!(next, Moment(660_000), "two TTLs later");
-        assert_eq!(balance.step(&base, &all, &readings([0.85, 0.50, 0.40]), Moment(659_000)), []);
-        assert_eq!(balance.step(&base, &all, &readings([0.85, 0.50, 0.40]), next).len(), 1);
+        assert_eq!(balance.step(&base, &all, &readings([0.85, 0.50, 0.40]), next).changes.len(), 1);
         assert_eq!(loads(&balance, &base, &all)[0], 80);
+    }
+
+    #[test]
+    fn a_region_above_its_hard_limit_is_relieved_as_soon_as_the_last_step_has_been_reported() {
+        let base = base();
+        let mut balance = Balancer::new(&base, Moment(0));
+        let all = view(&base, ALL);
+        balance.step(&base, &all, &readings([0.95, 0.40, 0.40]), Moment(600_000));
+        assert!(!balance.step(&base, &all, &readings([1.05, 0.50, 0.40]), Moment(629_999)).moves_clients);
+        balance.step(&base, &all, &readings([1.05, 0.50, 0.40]), Moment(630_000));
+        assert!(loads(&balance, &base, &all)[0] < 100);
+    }
+
+    #[test]
+    fn guests_leave_a_region_above_its_hard_limit_before_those_who_are_at_home_there() {
+        let base = base();
+        let mut balance = Balancer::new(&base, Moment(0));
+        let (all, lost) = (view(&base, ALL), view(&base, TOKYO_LOST));
+        balance.step(&base, &all, &readings([0.56, 0.49, 0.35]), Moment(600_000));
+        balance.land(&base, &lost, &readings([0.56, 0.49, 0.35]), Moment(601_000));
+        assert_eq!(loads(&balance, &base, &lost), [0, 80, 60]);
+        // Tokyo's clients at oregon ask for more than was known of them.
+        let step = balance.step(&base, &lost, &readings([0.0, 0.75, 1.05]), Moment(700_000));
+        assert!(step.moves_clients, "an answer that changes must be published");
+        assert_eq!(balance.away(&base)[2], Share::NONE, "oregon's own clients stay");
+        assert!(loads(&balance, &base, &lost)[2] < 100, "{:?}", loads(&balance, &base, &lost));
     }
 
     #[test]
@@ -567,7 +626,7 @@ mod tests {
         let all = view(&base, ALL);
         balance.step(&base, &all, &readings([0.60, 0.60, 0.10]), Moment(600_000));
         assert_eq!(loads(&balance, &base, &all), [60, 60, 0], "drawn for both alike");
-        let changes = balance.step(&base, &all, &readings([0.95, 0.60, 0.10]), Moment(700_000));
+        let changes = balance.step(&base, &all, &readings([0.95, 0.60, 0.10]), Moment(700_000)).changes;
         let [change] = &changes[..] else { panic!("tokyo is too full: {changes:?}") };
         assert_eq!(change.region, RegionId(0));
         let [tokyo, osaka, oregon] = loads(&balance, &base, &all);
@@ -619,8 +678,8 @@ mod tests {
         let (all, lost) = (view(&base, ALL), view(&base, TOKYO_LOST));
         balance.step(&base, &all, &readings([0.56, 0.49, 0.35]), Moment(600_000));
         balance.land(&base, &lost, &readings([0.56, 0.49, 0.35]), Moment(601_000));
-        let next = balance.wake(&base).expect("a step");
-        balance.step(&base, &lost, &readings([0.0, 0.60, 0.50]), next);
+        assert_eq!(balance.wake(&base), Some(Moment(661_000)), "a TTL and a report later");
+        balance.step(&base, &lost, &readings([0.0, 0.60, 0.50]), Moment(660_999));
         assert_eq!(loads(&balance, &base, &lost), [0, 80, 60], "osaka reported 30 s ago");
     }
 

@@ -11,7 +11,7 @@ mod learnt;
 mod outlook;
 
 pub(crate) use balancer::Balancer;
-pub use balancer::ShedChange;
+pub use balancer::LoadStep;
 pub use estimate::Readings;
 pub(crate) use estimate::{capacities, demands, route, route_in};
 pub(crate) use guests::Guests;

@@ -55,6 +55,9 @@ const LEAST_PIECE: f64 = 0.02;
 /// How many prefixes a part of the clients is taken to have.
 const PREFIXES: f64 = 256.0;
 
+/// How many prefixes of a part are passed on at least.
+const FELT_PREFIXES: f64 = 1.0;
+
 /// How much of a region's capacity the clients that a hash finds may be beside what they should be, one time in three.
 const ROUGH: f64 = 0.05;
 
@@ -222,14 +225,17 @@ impl Splits {
     }
 
     /// Moves what is above the hard limit out of every region until it is just full, whosever clients they are, as far as
-    /// others have room below that: first those that take all of their clients, and then the reserve.
+    /// others have room below that: first those that take all of their clients, and then the reserve. Guests go before
+    /// those who are at home.
     fn mend(&mut self, demands: &[Demand], capacities: &Capacities, limits: Limits) {
         for takes_reserve in [false, true] {
-            for limit in levels(limits) {
+            for limit in levels(limits).chain([limits.hard]) {
                 for (region, capacity) in capacities {
                     let load = self.loads(demands).get(region).copied().unwrap_or(0.0);
                     if load > too_much(limits) * capacity {
                         let above = load - full(limits) * capacity;
+                        let above =
+                            above - self.pass_on(*region, above, demands, capacities, limit, takes_reserve);
                         let ways = self.ways(*region, demands, takes_reserve, &|_| true);
                         self.give_away(&ways, above, demands, capacities, limit);
                     }
@@ -237,6 +243,62 @@ impl Splits {
             }
         }
         self.send_back(demands, capacities, limits);
+    }
+
+    /// Passes on up to `amount` of the guests of a region, those first who lose least distance, to regions that it does not
+    /// lift above `limit`; returns how much.
+    fn pass_on(
+        &mut self,
+        region: RegionId,
+        amount: f64,
+        demands: &[Demand],
+        capacities: &Capacities,
+        limit: f64,
+        takes_reserve: bool,
+    ) -> f64 {
+        let mut loads = self.loads(demands);
+        let mut passed = 0.0;
+        for (part, to, _) in self.ways_of_guests(region, demands, takes_reserve) {
+            let (rate, capacity) = (demands[part].rate, capacities.get(&to).copied().unwrap_or(0.0));
+            let load = loads.entry(to).or_insert(0.0);
+            // So much that it is likely to be felt: the hash must find a prefix or two.
+            let wanted =
+                if amount > passed { (amount - passed).max(rate * FELT_PREFIXES / PREFIXES) } else { 0.0 };
+            let moved = wanted.min(limit * capacity - *load);
+            if moved > NEGLIGIBLE && !is_too_fine(moved / rate, rate, capacity) {
+                let split = self.by_part[part].as_mut().expect("a guest's part is split");
+                let moved = rate * split.pass_on(region, to, moved / rate);
+                *load += moved;
+                passed += moved;
+            }
+        }
+        passed
+    }
+
+    /// Returns the ways on for the guests of a region, as [`ways`](Self::ways) does for those who are at home there.
+    fn ways_of_guests(
+        &self,
+        region: RegionId,
+        demands: &[Demand],
+        takes_reserve: bool,
+    ) -> Vec<(usize, RegionId, f64)> {
+        let mut ways = Vec::new();
+        for (part, (demand, split)) in demands.iter().zip(&self.by_part).enumerate() {
+            let has_guests =
+                |split: &Split| split.pieces().iter().skip(1).any(|piece| piece.region == region);
+            if demand.rate <= NEGLIGIBLE || !split.as_ref().is_some_and(has_guests) {
+                continue;
+            }
+            let reserve = demand.reserve.iter().filter(|_| takes_reserve);
+            let known = || demand.order.iter().chain(&demand.reserve);
+            let here = known().find(|(known, _)| *known == region).map_or(0.0, |(_, km)| *km);
+            // Home too, if it is not down.
+            let others = demand.order.iter().skip(usize::from(demand.yields)).chain(reserve);
+            let others = others.filter(|(other, _)| *other != region);
+            ways.extend(others.map(|(other, km)| (part, *other, km - here)));
+        }
+        ways.sort_by(|one, other| one.2.total_cmp(&other.2));
+        ways
     }
 
     /// Sends back, to regions that are down, whom they gave to regions above the hard limit that could not be relieved
@@ -384,7 +446,7 @@ impl Splits {
 
 /// Returns the load from which on a region is relieved at once, as a fraction of its capacity.
 pub(crate) fn too_much(limits: Limits) -> f64 {
-    limits.hard + WORTH_MOVING
+    limits.hard + WORTH_MOVING / 2.0
 }
 
 /// Returns up to which limit a region is filled while there is a choice: a percent below the hard one, for the share of

@@ -84,6 +84,37 @@ impl Split {
         }
     }
 
+    /// Passes up to `fraction` of the clients on that one region other than home has, and returns how much: to another
+    /// one, or home if they left last.
+    pub(super) fn pass_on(&mut self, from: RegionId, to: RegionId, fraction: f64) -> f64 {
+        if to == self.home() {
+            let [home, last] = [self.pieces.first(), self.pieces.get(1).filter(|last| last.region == from)];
+            let size = home.zip(last).map_or(0.0, |(home, last)| last.until - home.until);
+            self.take_back(fraction.min(size));
+            return fraction.min(size);
+        }
+        let mut left = fraction;
+        let sizes: Vec<_> = self.sizes().collect();
+        let mut pieces = vec![self.pieces[0]];
+        for (piece, (_, size)) in self.pieces.iter().zip(&sizes).skip(1) {
+            let passed = if piece.region == from { left.min(*size) } else { 0.0 };
+            left -= passed;
+            let ends = [
+                Piece { until: piece.until - passed, ..*piece },
+                Piece { until: piece.until, region: if passed > 0.0 { to } else { piece.region } },
+            ];
+            let start = piece.until - size;
+            for piece in ends.into_iter().filter(|end| end.until - start > NEGLIGIBLE) {
+                match pieces.last_mut().filter(|last| last.region == piece.region) {
+                    Some(last) => last.until = piece.until,
+                    None => pieces.push(piece),
+                }
+            }
+        }
+        self.pieces = pieces;
+        fraction - left
+    }
+
     /// Returns up to `fraction` of the clients home, those first who left last.
     pub(super) fn take_back(&mut self, fraction: f64) {
         self.pieces[0].until = (self.pieces[0].until + fraction).min(1.0);
@@ -96,5 +127,27 @@ impl Split {
         if self.pieces.len() == 1 {
             self.pieces[0].until = 1.0;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clients_of_a_full_guest_region_are_passed_on_and_no_others_move() {
+        let piece = |until, region| Piece { until, region: RegionId(region) };
+        let mut split =
+            Split::of(vec![piece(0.4, 0), piece(0.6, 1), piece(0.7, 2), piece(1.0, 1)]).expect("a split");
+        assert!((split.pass_on(RegionId(1), RegionId(2), 0.25) - 0.25).abs() < 1e-12);
+        let regions: Vec<_> =
+            split.pieces().iter().map(|piece| (piece.region.0, (piece.until * 100.0).round())).collect();
+        assert_eq!(regions, [(0, 40.0), (2, 70.0), (1, 95.0), (2, 100.0)]);
+        assert!((split.pass_on(RegionId(1), RegionId(3), 0.5) - 0.25).abs() < 1e-12, "there are no more");
+        assert_eq!(split.home(), RegionId(0));
+        assert_eq!(split.pass_on(RegionId(0), RegionId(3), 0.5), 0.0, "those who are at home are given away");
+        assert_eq!(split.pass_on(RegionId(3), RegionId(0), 0.5), 0.0, "others left after them");
+        assert!((split.pass_on(RegionId(2), RegionId(0), 0.1) - 0.1).abs() < 1e-12);
+        assert!((split.pieces()[0].until - 0.5).abs() < 1e-12);
     }
 }
