@@ -286,6 +286,16 @@ mod tests {
     }
 
     #[test]
+    fn a_backup_whose_file_would_be_written_outside_the_directory_is_refused() {
+        for name in ["../server.yaml", "/etc/server.yaml", "a/../../server.yaml"] {
+            check(
+                |text| sealed(&text, "\"server.yaml\":\"ab\"", &format!("\"{name}\":\"ab\"")),
+                "`FILE` is no whole backup: its `generations.json` cannot be used",
+            );
+        }
+    }
+
+    #[test]
     fn a_part_that_is_no_longer_read_is_left_out_and_told() {
         let (_home, path) = backup();
         let text = fs::read_to_string(&path).expect("text");

@@ -7,6 +7,7 @@ use data_encoding::BASE64;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::{ConfigContent, ContentFile, Generation, GenerationCause, GenerationRecord};
+use crate::config::below;
 use crate::moment::Moment;
 
 /// All that is known of generations.
@@ -62,9 +63,11 @@ impl From<&GenerationRecord> for RecordForm {
 }
 
 impl RecordForm {
-    /// Returns the record; `None`: octets that it needs are missing.
+    /// Returns the record; `None`: octets that it needs are missing, or the name of a file leads out of the directory.
     fn into_record(self, octets: &BTreeMap<String, Arc<[u8]>>) -> Option<GenerationRecord> {
         let file = |(name, sha256): (String, String)| {
+            // A restore writes it there.
+            let name = below(&name).filter(|plain| *plain == name)?;
             let octets = octets.get(&sha256)?.clone();
             Some(ContentFile { name, sha256, octets })
         };
@@ -115,7 +118,9 @@ impl<'de> Deserialize<'de> for SavedLineage {
             decoded.map_err(|error: data_encoding::DecodeError| de::Error::custom(error.to_string()))?;
         let records: Option<Vec<_>> =
             generations.into_iter().map(|record| record.into_record(&octets)).collect();
-        let records = records.ok_or_else(|| de::Error::custom("a file of a generation is missing"))?;
+        let records = records.ok_or_else(|| {
+            de::Error::custom("a file of a generation is missing, or leads out of the directory")
+        })?;
         Ok(Self { epoch, records, passed_over })
     }
 }
