@@ -31,6 +31,9 @@ use crate::zone::{RData, Ttl, Zone};
 /// A region that reports less than this has no clients left that count: canaries and metrics are load, too.
 const IDLE: f64 = 0.01;
 
+/// What an earlier life gave out is held for no longer than this: two of the longest TTLs of a steered name.
+const LONGEST_HOLD: Duration = Duration::from_secs(48 * 60 * 60);
+
 /// The most static names with a region's address that are told.
 const MAX_NAMES: usize = 10;
 
@@ -160,6 +163,19 @@ impl CachedAnswers {
             static_names: static_names(config),
             loads: BTreeMap::new(),
         }
+    }
+
+    /// Adds what an earlier life knew: until when what it gave out may be held, also by an earlier configuration.
+    pub fn adopt(&mut self, until: Moment, now: Moment) {
+        // The wall clock may have been set back between two lives.
+        let until = until.min(now.plus(LONGEST_HOLD));
+        self.held_until.values_mut().for_each(|held| *held = until.max(*held));
+    }
+
+    /// Returns until when what is given out now, or was, may be held.
+    pub fn held_until(&self, config: &Config, now: Moment) -> Moment {
+        let given = now.plus(longest_hold(config));
+        self.held_until.values().copied().max().map_or(given, |held| held.max(given))
     }
 
     /// Goes on with another configuration. What it does not know is forgotten when no resolver may hold it any more.
@@ -372,6 +388,28 @@ mod tests {
         let mut intents = IntentStore::default();
         let action = format!("drain {target}").parse().expect("an action");
         intents.make(Request { action, ..Request::default() }, made_at).intent
+    }
+
+    #[test]
+    fn a_drain_waits_for_answers_of_an_earlier_configuration_although_the_process_has_died_since() {
+        let long = base(&ZONE.replace("60s", "300s"));
+        let (short, tokyo) = (base(ZONE), drain("tokyo", Moment(1_050_000)));
+        let mut before = CachedAnswers::new(&long.config, Moment(0));
+        before.publish(&given("192.0.2.1=300"), &[], Moment(1_000_000));
+        before.served(Moment(1_000_000));
+        before.publish(&given("192.0.2.1=60"), &[], Moment(1_040_000));
+        before.served(Moment(1_040_000));
+        before.reload(&short.config, Moment(1_040_000));
+        let held_until = before.held_until(&short.config, Moment(1_040_000));
+        assert_eq!(held_until, Moment(1_340_000));
+        let mut after = CachedAnswers::new(&short.config, Moment(1_060_000));
+        after.adopt(held_until, Moment(1_060_000));
+        let progress = after.progress(&tokyo, &short.config.regions, None).expect("it sends clients away");
+        assert_eq!(progress.last_lawful, Some(Moment(1_340_000)));
+        after.adopt(Moment(u64::MAX), Moment(0));
+        let far =
+            after.progress(&tokyo, &short.config.regions, None).expect("it sends clients away").last_lawful;
+        assert_eq!(far, Some(Moment(0).plus(LONGEST_HOLD)), "the clock was set back");
     }
 
     /// A server that was started at 1000 s, and publishes at these seconds.

@@ -293,6 +293,9 @@ impl Control {
         let config = Arc::clone(&self.base.config);
         let (monitor, findings) = Monitor::new(config, overlay, health.as_ref(), now);
         self.monitor = monitor;
+        if let Some(memory) = &health {
+            self.cached_answers.adopt(memory.held_until, now);
+        }
         let fresh = health.filter(|memory| memory.is_fresh(now));
         let has_adopted = fresh.is_some();
         if let Some(memory) = fresh {
@@ -427,7 +430,11 @@ impl Control {
 
     /// Returns what is worth remembering, as of `now`.
     fn memory(&self, now: Moment) -> Memory {
-        Memory { portions: self.balancer.remember(&self.base), ..self.monitor.memory(now) }
+        Memory {
+            portions: self.balancer.remember(&self.base),
+            held_until: self.cached_answers.held_until(&self.base.config, now),
+            ..self.monitor.memory(now)
+        }
     }
 
     /// Compiles the next snapshot.

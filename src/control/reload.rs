@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::cached_answers::longest_hold;
 use super::{Control, Effect, NumberedConfig, Rollback, overlay_of};
 use crate::config::Config;
 use crate::event::Event;
@@ -50,6 +51,10 @@ impl Control {
         let told = told(self.number, &self.base.config);
         self.availability.reload(&self.base, now);
         effects.extend(self.measure_availability(true, now));
+        // How long its answers may be held is known to nobody else.
+        if longest_hold(&before.config) > longest_hold(&self.base.config) {
+            effects.push(Effect::Persist(self.memory(now)));
+        }
         let found = self.server_alarms.forget_hosts(&self.base.config.regions, now);
         effects.extend(told.into_iter().chain(found).chain(findings.events).map(Effect::emit));
         let lost = self.aimless().into_iter().filter(|(number, _)| !aimless.contains_key(number));
@@ -95,6 +100,26 @@ mod tests {
             ]
         );
         assert_eq!(said(control.handle(Input::Reloaded(smaller), Moment(2000))), [""; 0]);
+    }
+
+    #[test]
+    fn a_reload_that_shortens_the_times_to_live_writes_down_how_long_the_old_answers_may_be_held() {
+        let (mut control, _) = start(None, Moment(0));
+        for at in [1000, 2000, 3000] {
+            control.handle(Input::Observed(vec![seen(&control, true, Moment(at))]), Moment(at));
+        }
+        let zone = ZONE.replace("order: listed", "order: listed, ttl: 20s, short_ttl: 5s");
+        let other = fixture::base(
+            "regions:\n  tokyo:\n    location: { latitude: 35, longitude: 139 }\n    jurisdiction: JP\n    \
+             zones: { tokyo-a: { addresses: [192.0.2.1] } }\n",
+            &zone.replace("[tokyo, osaka]", "[tokyo]"),
+        );
+        let effects = control.handle(Input::Reloaded(Arc::new(other)), Moment(100_000));
+        let kept = effects.into_iter().find_map(|effect| match effect {
+            Effect::Persist(memory) => Some(memory.held_until),
+            _ => None,
+        });
+        assert_eq!(kept, Some(Moment(130_000)), "30 s is what was given out before");
     }
 
     #[test]

@@ -67,6 +67,7 @@ mod tests {
                 rate: 1234.1,
                 pieces: vec![(0.3, "tokyo".to_owned()), (1.0, "osaka".to_owned())],
             }],
+            held_until: Moment(1_700_000_300_000),
         };
         let recovery = |zone, family, stage| {
             json!({
@@ -95,6 +96,7 @@ mod tests {
                 "owner": "api.example.com.", "order": ["tokyo", "osaka"], "rate": 1234.1,
                 "pieces": [[0.3, "tokyo"], [1.0, "osaka"]],
             }],
+            "held_until": 1_700_000_300_000_u64,
         });
         check(&memory, form);
     }

@@ -28,6 +28,8 @@ pub struct Memory {
     pub grades: Vec<RememberedGrade>,
     /// What the parts of the clients asked for, and where they were sent.
     pub portions: Vec<RememberedDemand>,
+    /// Until when a resolver may hold an answer that was given by then, also one of an earlier configuration.
+    pub held_until: Moment,
 }
 
 /// The course of a region or availability zone.

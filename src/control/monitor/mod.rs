@@ -346,6 +346,7 @@ impl Monitor {
             recoveries: self.sites.remember(&self.config.regions),
             grades: self.sites.grades(&self.config.regions),
             portions: Vec::new(),
+            held_until: now,
         }
     }
 

@@ -11,13 +11,14 @@ use std::time::Duration;
 use super::{Checker, Found, border};
 use crate::client::Prefix;
 use crate::config::Config;
-use crate::control::DrainProgress;
+use crate::control::{DrainProgress, longest_hold};
 use crate::health::SiteShare;
 use crate::intent::{Action, IntentPhase};
 use crate::region::{Family, RegionId, Regions, Resolved, Target};
 use crate::share::Share;
 use crate::simulate::clients::{Clients, service_of};
 use crate::simulate::happening::{CheckInput, Happening};
+use crate::simulate::scenario::{Act, StateFile};
 use crate::snapshot::{ServedAddress, Snapshot, served};
 use crate::steering::Steering;
 
@@ -52,6 +53,7 @@ impl Checker for DrainChecker {
                 self.served = Some(Arc::clone(snapshot));
             }
             Happening::Looked(look) => self.look(at, look, found),
+            Happening::Act(Act::Restart(file)) if *file != StateFile::Keep => self.forget_long_answers(at),
             _ => {}
         }
     }
@@ -78,6 +80,14 @@ impl DrainChecker {
             let until = self.cached_until.entry(address).or_default();
             *until = (at + ttl).max(*until);
         }
+    }
+
+    /// Forgets what an earlier configuration let resolvers hold for longer than the present one does: a process that does not
+    /// find the last state cannot know it.
+    fn forget_long_answers(&mut self, at: Duration) {
+        let Some(served) = &self.served else { return };
+        let longest = at + longest_hold(&served.base.config);
+        self.cached_until.values_mut().for_each(|until| *until = longest.min(*until));
     }
 
     fn look(&mut self, at: Duration, look: &CheckInput<'_>, found: &mut Found) {
