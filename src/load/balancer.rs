@@ -258,13 +258,15 @@ impl Balancer {
         if base.demand.is_empty() || now < self.next {
             return LoadStep::default();
         }
-        if now < self.due && !is_too_full(base, view, readings) {
+        let is_early = now < self.due;
+        if is_early && !is_too_full(base, view, readings) {
             self.next = self.due;
             return LoadStep::default();
         }
         self.wait(base, pace(base), now);
         let limits = base.config.safety.limits;
-        let velocity = base.config.safety.velocity.fraction() * pace(base).div_duration_f64(VELOCITY_PERIOD);
+        let pace = if is_early { Duration::ZERO } else { pace(base) };
+        let velocity = base.config.safety.velocity.fraction() * pace.div_duration_f64(VELOCITY_PERIOD);
         // By what was asked for before: clients that are at home by now stay there, and are shed in steps.
         let demands = self.demands(base, view, readings);
         let known = self.capacities(base, view, readings);
