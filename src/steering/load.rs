@@ -446,7 +446,7 @@ impl Splits {
 
 /// Returns the load from which on a region is relieved at once, as a fraction of its capacity.
 pub(crate) fn too_much(limits: Limits) -> f64 {
-    limits.hard + WORTH_MOVING / 2.0
+    limits.hard + WORTH_MOVING
 }
 
 /// Returns up to which limit a region is filled while there is a choice: a percent below the hard one, for the share of
