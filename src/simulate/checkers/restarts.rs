@@ -56,10 +56,10 @@ impl Checker for RestartChecker {
 
 fn compare(before: &Report, died: Moment, after: &Report, file: StateFile, found: &mut Found) {
     let intents = |report: &Report| -> Vec<(u64, String)> {
-        // What waits for a region to be well goes on when that is not known to be ill any more.
+        // What waits for a region to be well, or for its signals, goes on when these are not known any more.
         let told = report.intents.iter().filter(|one| {
-            let is_overdue = matches!(one.phase, IntentPhase::Overdue { .. });
-            !is_overdue && !matches!(one.request.action, Action::Approve { .. })
+            let may_be_over = matches!(one.phase, IntentPhase::Overdue { .. } | IntentPhase::Returning(_));
+            !may_be_over && !matches!(one.request.action, Action::Approve { .. })
         });
         told.map(|intent| (intent.number, intent.request.action.to_string())).collect()
     };
