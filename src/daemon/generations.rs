@@ -160,7 +160,11 @@ impl GenerationKeeper {
             Err(panic) => Err(RollBackError::Failed(panic.to_string())),
         };
         self.is_unsaved = done.is_err();
-        self.outcomes.note(SavedLineage::FILE, done.as_ref().err().map(|error| chain(error)));
+        let told = |error: &RollBackError| match error {
+            RollBackError::Unsaved(why) => chain(why),
+            other => chain(other),
+        };
+        self.outcomes.note(SavedLineage::FILE, done.as_ref().err().map(told));
         done
     }
 

@@ -13,7 +13,8 @@ use crate::config::{self, Problems};
 use crate::files::backup::{Backup, BackupContent, BackupReadError};
 use crate::files::store::SaveError;
 use crate::files::{
-    PeekError, SHARED, Saved, StateDirectory, Store, configuration, state_directory, store, write_whole,
+    PeekError, SHARED, Saved, StateDirectory, Store, configuration, regular, state_directory, store,
+    write_whole,
 };
 use crate::generation::{ConfigContent, ContentFile, Generation, GenerationCause, Lineage, SavedLineage};
 use crate::moment::Moment;
@@ -45,6 +46,13 @@ pub enum RestoreError {
     Backup(#[from] BackupReadError),
     #[error("nothing was restored: the configuration in the backup cannot be used by this program: {0}")]
     Problems(String),
+    #[error("nothing was restored: the backup has a file {0:?} that its configuration does not use")]
+    Unused(String),
+    #[error(
+        "nothing was restored: `{}` is there and is not what the backup has; move the directory away to lose it",
+        .0.display()
+    )]
+    OtherState(PathBuf),
     #[error("nothing was restored: the configuration in the backup names no `state`")]
     NoState,
     #[error(
@@ -90,13 +98,18 @@ pub fn restore(
     let files = head.content.clone().unwrap_or_default();
     let sources = files.sources(directory);
     let compiled = config::compile(&sources).map_err(|problems| RestoreError::Problems(line(&problems)))?;
+    // Whoever made the backup decides what is in it, and not where it is written.
+    let unused = (0..).zip(&sources.files).find(|(index, _)| !compiled.read.contains(index));
+    if let Some((_, file)) = unused {
+        return Err(RestoreError::Unused(file.name.clone()));
+    }
     let server = compiled.config.server;
     let state = server.state.clone().ok_or(RestoreError::NoState)?;
     check_directory(directory, &files)?;
-    check_state(&state, &content, directory)?;
+    check_state(&state, &backup, &content, directory)?;
     let locked = StateDirectory::lock(&state)?;
     // Nobody else has it from now on.
-    check_state(&state, &content, directory)?;
+    check_state(&state, &backup, &content, directory)?;
     let lineage = content.lineage(author, now);
     write(&content, &lineage, &files, directory, &locked)?;
     let missing = load::named(&server).filter(|path| !path.exists()).cloned().collect();
@@ -134,22 +147,34 @@ fn check_directory(directory: &Path, files: &ConfigContent) -> Result<(), Restor
     // What is below the directory is read only where it is included.
     for file in files.files() {
         let path = directory.join(&file.name);
-        if fs::read(&path).is_ok_and(|octets| octets != *file.octets) {
-            return Err(RestoreError::Other(path));
+        match regular::read(&path, u64::MAX) {
+            Ok((octets, _)) if octets == *file.octets => {}
+            Err(error) if error.is_not_found() => {}
+            Ok(_) | Err(_) => return Err(RestoreError::Other(path)),
         }
     }
     Ok(())
 }
 
-/// Holds that a state directory has nothing newer. What a restore of the same backup left that was cut off is not.
-fn check_state(state: &Path, content: &BackupContent, directory: &Path) -> Result<(), RestoreError> {
-    let Some(present) = Store::<SavedLineage>::peek(state)? else { return Ok(()) };
-    let (Some(found), Some(backed_up)) = (present.records.last(), content.head()) else { return Ok(()) };
+/// Holds that a state directory has nothing newer, and nothing else than the backup has. What a restore of the same backup
+/// left that was cut off is neither.
+fn check_state(
+    state: &Path,
+    backup: &Backup,
+    content: &BackupContent,
+    directory: &Path,
+) -> Result<(), RestoreError> {
+    let others = || match backup.differs(state) {
+        Some(name) => Err(RestoreError::OtherState(state.join(name))),
+        None => Ok(()),
+    };
+    let Some(present) = Store::<SavedLineage>::peek(state)? else { return others() };
+    let (Some(found), Some(backed_up)) = (present.records.last(), content.head()) else { return others() };
     let is_cut_off = !LAST.iter().any(|name| directory.join(name).exists())
         && found.digest == backed_up.digest
         && found.cause == GenerationCause::Restore(backed_up.generation.counter);
     if found.generation <= backed_up.generation || is_cut_off {
-        return Ok(());
+        return others();
     }
     // A machine that was set up anew counts from 1: what is newer there is the beginning.
     let is_one_life = found.generation.epoch == backed_up.generation.epoch;
@@ -193,4 +218,41 @@ fn save<T: Saved>(state: &StateDirectory, value: Option<&T>) -> Result<(), Resto
         tracing::warn!("{}", chain(&error));
     }
     Ok(store.save(value)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::generation::DirectoryContent;
+
+    #[test]
+    fn a_backup_with_a_file_that_its_configuration_does_not_use_writes_nothing() {
+        let home = tempfile::tempdir().expect("a directory");
+        let state = home.path().join("state");
+        fs::create_dir(&state).expect("a directory");
+        let file = |name: &str, octets: &str| ContentFile {
+            name: name.to_owned(),
+            sha256: crate::files::sha256(octets.as_bytes()),
+            octets: octets.as_bytes().into(),
+        };
+        let server = "name: ns1\nlisten: { dns: [\"127.0.0.1:5300\"] }\nstate: ../state\n";
+        let regions = "regions:\n  tokyo:\n    location: { latitude: 35, longitude: 139 }\n    jurisdiction: JP\n    \
+                       zones: { tokyo-a: { addresses: [192.0.2.1] } }\n";
+        let files =
+            vec![file("server.yaml", server), file("regions.yaml", regions), file(".git/hooks/pull", "rm")];
+        let mut lineage = Lineage::adopt("ns1", None, Moment(1));
+        let held =
+            DirectoryContent { content: ConfigContent::new(files), digest: "ab".to_owned(), checkout: None };
+        assert!(lineage.accept(held, Moment(2)));
+        Store::open(&StateDirectory::unlocked(&state)).0.save(&lineage.saved()).expect("saved");
+        let path = home.path().join("one.backup");
+        Store::export(&Backup::of(&state, Moment(3)).expect("it can be read"), &path).expect("it is written");
+        let zones = home.path().join("zones");
+        let refused = restore(&path, &zones, None, Moment(4)).expect_err("it is hostile").to_string();
+        assert!(
+            refused.contains("a file \".git/hooks/pull\" that its configuration does not use"),
+            "{refused}"
+        );
+        assert!(!zones.exists());
+    }
 }

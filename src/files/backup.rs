@@ -154,6 +154,22 @@ impl Backup {
         }
     }
 
+    /// Returns the name of a file in a state directory that says something else than this backup does. Generations have an
+    /// order of their own, and what is damaged is set aside by whoever writes it anew.
+    pub fn differs(&self, state: &Path) -> Option<&'static str> {
+        let mut parts = BTreeMap::new();
+        let _ = add::<SavedIntents>(state, &mut parts);
+        let _ = add::<AvailabilityLog>(state, &mut parts);
+        let _ = add::<Memory>(state, &mut parts);
+        let _ = add::<HostAddresses>(state, &mut parts);
+        let value = |part: &BackupPart| serde_json::from_str::<serde_json::Value>(part.saved.get()).ok();
+        let names = [SavedIntents::FILE, AvailabilityLog::FILE, Memory::FILE, HostAddresses::FILE];
+        names.into_iter().find(|name| {
+            let present = parts.get(*name);
+            present.is_some() && present.and_then(value) != self.parts.get(*name).and_then(value)
+        })
+    }
+
     fn part<T: Saved>(&self, path: &Path, left_out: &mut Vec<String>) -> Result<Option<T>, BackupReadError> {
         let Some(part) = self.parts.get(T::FILE) else { return Ok(None) };
         let place = || path.display().to_string();
@@ -293,6 +309,18 @@ mod tests {
                 "`FILE` is no whole backup: its `generations.json` cannot be used",
             );
         }
+    }
+
+    #[test]
+    fn intents_that_were_asked_for_since_are_something_else_than_the_backup_has() {
+        let (home, path) = backup();
+        let (backup, _) = Backup::read(&path).expect("it is whole");
+        assert_eq!(backup.differs(home.path()), None);
+        let newer = SavedIntents { last_number: 8, ..SavedIntents::default() };
+        Store::open(&StateDirectory::unlocked(home.path())).0.save(&newer).expect("saved");
+        assert_eq!(backup.differs(home.path()), Some("intents.json"));
+        fs::write(home.path().join("intents.json"), "damaged").expect("it is writable");
+        assert_eq!(backup.differs(home.path()), None, "it is set aside");
     }
 
     #[test]

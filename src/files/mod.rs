@@ -12,7 +12,7 @@ pub mod git;
 mod health;
 mod hosts;
 mod intents;
-mod regular;
+pub(crate) mod regular;
 pub mod secret;
 mod sha256;
 pub mod stamp;

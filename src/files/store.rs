@@ -313,9 +313,12 @@ pub fn write_whole(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
         Ok(()) | Err(_) => {}
     }
     let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&unfinished)?;
-    file.write_all(content)?;
-    file.sync_all()?;
-    fs::rename(&unfinished, path)?;
+    let written = file.write_all(content).and_then(|()| file.sync_all());
+    if let Err(error) = written.and_then(|()| fs::rename(&unfinished, path)) {
+        // It may be what keeps the disk full.
+        let _ = fs::remove_file(&unfinished);
+        return Err(error);
+    }
     // The rename itself lives in the directory.
     File::open(directory)?.sync_all()
 }

@@ -152,6 +152,11 @@ fn a_restore_takes_the_place_of_nothing_that_is_newer_other_or_in_use() {
     let newer = "has generation 3, which is newer than generation 2 of the backup; move it away to lose it";
     check_refused(&file, &home, newer);
     fs::rename(home.path("state"), home.path("moved")).unwrap();
+    let zone = home.zones().join("api.example.com.yaml");
+    fs::rename(&zone, home.path("aside")).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(&zone).status().unwrap().success());
+    assert_ne!(run("restore", &file, &home).code, 0, "and waits for no writer of a FIFO");
+    fs::rename(home.path("aside"), &zone).unwrap();
     let server = Server::start(&home);
     server.process.signal("KILL");
     // A machine that was set up anew counts from 1, and is newer all the same.
