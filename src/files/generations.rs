@@ -35,6 +35,7 @@ mod tests {
             cause,
             author: Some("jo".to_owned()),
             commit: None,
+            earlier_commits: vec!["c1".to_owned()],
             changes: "a +1 -0".to_owned(),
             content: files.map(ConfigContent::new),
         };
@@ -51,7 +52,8 @@ mod tests {
         let form = |counter: u64, cause: serde_json::Value, files: serde_json::Value| {
             json!({
                 "generation": { "epoch": 7, "counter": counter, "origin": "ns1" }, "digest": format!("d{counter}"),
-                "at": 8, "cause": cause, "author": "jo", "commit": null, "changes": "a +1 -0", "files": files,
+                "at": 8, "cause": cause, "author": "jo", "commit": null, "earlier_commits": ["c1"],
+                "changes": "a +1 -0", "files": files,
             })
         };
         let generations = [

@@ -51,6 +51,27 @@ pub enum RollbackRefusal {
     Unkept(u64),
 }
 
+impl GenerationRecord {
+    /// The most commits of one content that are known.
+    const MAX_COMMITS: usize = 100;
+
+    /// Returns whether this commit was checked out while it was in force.
+    fn had(&self, commit: &str) -> bool {
+        self.commit.as_deref() == Some(commit) || self.earlier_commits.iter().any(|earlier| earlier == commit)
+    }
+
+    /// Takes note of a commit that changes nothing of its content, and returns whether it is another one.
+    fn note(&mut self, commit: String) -> bool {
+        if self.had(&commit) {
+            return false;
+        }
+        self.earlier_commits.extend(self.commit.replace(commit));
+        let surplus = self.earlier_commits.len().saturating_sub(Self::MAX_COMMITS);
+        self.earlier_commits.drain(..surplus);
+        true
+    }
+}
+
 impl Lineage {
     /// The most generations that are known: yesterday's state, also after a day of changes.
     pub const MAX_RECORDS: usize = 10;
@@ -117,20 +138,20 @@ impl Lineage {
     /// Returns the generation that had this very commit before the present commit came. An edit that is undone by hand
     /// has no other commit, and is a change like any other.
     fn older(&self, head: &GenerationRecord, arrival: &DirectoryContent) -> Option<u64> {
-        let commit = Some(&arrival.checkout.as_ref()?.commit);
-        let is_same =
-            |record: &&GenerationRecord| record.commit.as_ref() == commit && record.digest == arrival.digest;
+        let commit = &arrival.checkout.as_ref()?.commit;
+        let is_same = |record: &&GenerationRecord| record.had(commit) && record.digest == arrival.digest;
         let known = self.records.iter().rev().find(is_same)?;
-        (head.commit.is_some() && head.commit.as_ref() != commit).then_some(known.generation.counter)
+        (head.commit.is_some() && head.commit.as_ref() != Some(commit)).then_some(known.generation.counter)
     }
 
-    /// Takes a content that is served from now on, and returns whether it is a new generation.
+    /// Takes a content that is served from now on, and returns whether anything is new: the generation, or what is known of
+    /// the one in force.
     pub fn accept(&mut self, arrival: DirectoryContent, now: Moment) -> bool {
         let DirectoryContent { content, digest, checkout } = arrival;
         // The directory holds something else than at the rollback, or what is in force anyway.
         let has_passed = self.passed_over.take().is_some();
-        if self.head().is_some_and(|head| head.digest == digest) {
-            return has_passed;
+        if let Some(head) = self.records.last_mut().filter(|head| head.digest == digest) {
+            return checkout.is_some_and(|checkout| head.note(checkout.commit)) || has_passed;
         }
         let (commit, author) =
             checkout.map_or((None, None), |checkout| (Some(checkout.commit), checkout.author));
@@ -215,6 +236,7 @@ impl Lineage {
             cause,
             author,
             commit,
+            earlier_commits: Vec::new(),
             changes,
             content,
         });

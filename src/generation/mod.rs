@@ -85,8 +85,10 @@ pub struct GenerationRecord {
     pub cause: GenerationCause,
     /// The operator of a rollback, or the one who brought the commit.
     pub author: Option<String>,
-    /// The commit that was checked out then.
+    /// The commit that was checked out last while it was in force.
     pub commit: Option<String>,
+    /// Commits with the same content that were checked out before that one, the latest last.
+    pub earlier_commits: Vec<String>,
     /// How it differs from the generation before, in a line.
     pub changes: String,
     /// `None`: it is too large to be kept.

@@ -39,6 +39,7 @@ struct RecordForm {
     cause: GenerationCause,
     author: Option<String>,
     commit: Option<String>,
+    earlier_commits: Vec<String>,
     changes: String,
     /// The names of the files with their digests; `None`: they are not kept.
     files: Option<BTreeMap<String, String>>,
@@ -56,6 +57,7 @@ impl From<&GenerationRecord> for RecordForm {
             cause: record.cause,
             author: record.author.clone(),
             commit: record.commit.clone(),
+            earlier_commits: record.earlier_commits.clone(),
             changes: record.changes.clone(),
             files: record.content.as_ref().map(names),
         }
@@ -84,6 +86,7 @@ impl RecordForm {
             cause: self.cause,
             author: self.author,
             commit: self.commit,
+            earlier_commits: self.earlier_commits,
             changes: self.changes,
             content,
         })

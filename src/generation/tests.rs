@@ -120,6 +120,19 @@ fn an_edit_that_is_undone_is_a_change_and_an_older_commit_that_comes_late_is_non
 }
 
 #[test]
+fn a_commit_that_changed_nothing_is_late_after_the_next_one_and_that_is_not_refused_for_it() {
+    let mut instance = Instance::start(arrival("one", Some("c1")));
+    assert_eq!(instance.writes(arrival("one", Some("c2"))), Judgement::Serve);
+    assert_eq!(instance.writes(arrival("two", Some("c3"))), Judgement::Serve);
+    let late = Judgement::PassOver(PassedOver::Late { served: 2, found: 1 });
+    for commit in ["c2", "c1"] {
+        assert_eq!(instance.writes(arrival("one", Some(commit))), late, "{commit}");
+    }
+    assert_eq!(instance.writes(arrival("two", Some("c3"))), Judgement::Serve);
+    instance.check("two", 2);
+}
+
+#[test]
 fn there_is_no_way_to_what_is_unknown_in_force_or_not_kept() {
     let mut instance = Instance::start(arrival("one", None));
     let refusal = instance.rolls_back(7).expect_err("there is no such generation");
