@@ -1,5 +1,6 @@
 //! `meridian backup` and `meridian restore`: the configuration and the state of an instance in one file, and back.
 
+use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -36,7 +37,7 @@ pub struct BackupArgs {
 /// Write a backup back, on a machine in the place of another one
 ///
 /// The configuration is written to DIR, and the state to the directory that `state` in it names. Nothing is written over:
-/// DIR must be empty, or have the same files, and the state directory nothing newer. The configuration gets a new generation
+/// DIR must be empty, or have the same files, and the state directory nothing newer and nothing else. The configuration gets a new generation
 /// with the same content. What the configuration names and a backup does not have, such as secrets, is listed.
 #[derive(Debug, clap::Args)]
 pub struct RestoreArgs {
@@ -63,6 +64,11 @@ pub fn backup(arguments: &BackupArgs) -> anyhow::Result<ExitCode> {
     let state = terms.state.with_context(|| {
         format!("`{}` names no state directory: write `state` in server.yaml", directory.display())
     })?;
+    let is_other = fs::symlink_metadata(file).is_ok_and(|present| !present.is_file());
+    anyhow::ensure!(!is_other, "`{}` is there and is no file: name another one", file.display());
+    let place = file.parent().and_then(|place| fs::canonicalize(place).ok());
+    let is_inside = place.is_some() && place == fs::canonicalize(&state).ok();
+    anyhow::ensure!(!is_inside, "`{}` would be in the state directory: name another one", file.display());
     let backup = Backup::of(&state, SystemClock::start().now())?;
     let bytes = Store::export(&backup, file)?;
     let generation = backup.generation;

@@ -3,7 +3,6 @@
 //! Everything is looked at before anything is written. `server.yaml` is written last: without it no server starts, so that a
 //! restore that was cut off is never served, and the same command completes it.
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -222,6 +221,8 @@ fn save<T: Saved>(state: &StateDirectory, value: Option<&T>) -> Result<(), Resto
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::generation::DirectoryContent;
 

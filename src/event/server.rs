@@ -163,7 +163,8 @@ impl Event {
     /// The wall clock was set, and shows `at` now.
     pub fn clock_set(step: ClockStep, at: Moment) -> Self {
         let direction = if step.0 < 0 { "back" } else { "forward" };
-        let size = TimeSpan::rounded(step.size());
+        // A step of three hours is measured a millisecond short of it.
+        let size = TimeSpan::rounded(step.size() + Duration::from_millis(50));
         let mut before = at;
         before.follow_clock(ClockStep(step.0.saturating_neg()));
         let text = format!(
@@ -332,6 +333,8 @@ mod tests {
             "the wall clock was set forward by 3h, from 1970-01-01T00:00:01.000Z to 1970-01-01T03:00:01.000Z: what \
              lasts goes on as long as it would have, and events before this one have the times of the clock before",
         );
+        let short = Event::clock_set(ClockStep(three_hours - 1), Moment(0));
+        assert!(short.text.starts_with("the wall clock was set forward by 3h, "), "{}", short.text);
         let steady = Event::clock_steady(Duration::from_secs(3600), Moment(0));
         assert_eq!(steady.text, "the wall clock has not been set for 1h");
     }

@@ -145,6 +145,12 @@ fn a_restore_takes_the_place_of_nothing_that_is_newer_other_or_in_use() {
     let server = Server::start(&home);
     let ran = run("restore", &file, &home);
     assert!(ran.code == 1 && ran.err.contains("is in use by process"), "{ran:?}");
+    for (place, why) in
+        [("zones", "is there and is no file"), ("state/intents.json", "in the state directory")]
+    {
+        let ran = run("backup", &home.path(place), &home);
+        assert!(ran.code == 1 && ran.err.contains(why), "{ran:?}");
+    }
     home.edit("api.example.com.yaml", "192.0.2.11", "192.0.2.12");
     server.process.line("configuration reloaded");
     server.process.signal("KILL");
