@@ -7,6 +7,8 @@ pub struct Opcode(pub u8);
 impl Opcode {
     /// A standard query, the only kind that is answered.
     pub const QUERY: Self = Self(0);
+    /// A zone has changed (RFC 1996).
+    pub const NOTIFY: Self = Self(4);
 }
 
 /// A response code, with the eight high bits that EDNS adds to the header's four (RFC 6891, section 6.1.3).
@@ -26,6 +28,8 @@ pub enum Rcode {
     Refused,
     /// A name that DNAME substitution made is too long (RFC 6672, section 2.2).
     YxDomain,
+    /// The server is not authoritative for the zone, or a signature is wrong (RFC 8945, section 5.2).
+    NotAuth,
     /// The version of EDNS is not implemented (RFC 6891, section 6.1.3).
     BadVers,
     /// The client is to come back with the cookie of this reply (RFC 7873, section 5.2.3).
@@ -34,7 +38,7 @@ pub enum Rcode {
 
 impl Rcode {
     /// Every code that the server answers with, in the order in which metrics list them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::NoError,
         Self::FormErr,
         Self::ServFail,
@@ -42,6 +46,7 @@ impl Rcode {
         Self::NotImp,
         Self::Refused,
         Self::YxDomain,
+        Self::NotAuth,
         Self::BadVers,
         Self::BadCookie,
     ];
@@ -56,6 +61,7 @@ impl Rcode {
             Self::NotImp => 4,
             Self::Refused => 5,
             Self::YxDomain => 6,
+            Self::NotAuth => 9,
             Self::BadVers => 16,
             Self::BadCookie => 23,
         }
@@ -71,6 +77,7 @@ impl Rcode {
             Self::NotImp => "NOTIMP",
             Self::Refused => "REFUSED",
             Self::YxDomain => "YXDOMAIN",
+            Self::NotAuth => "NOTAUTH",
             Self::BadVers => "BADVERS",
             Self::BadCookie => "BADCOOKIE",
         }

@@ -12,6 +12,7 @@ mod name;
 mod plain_query;
 mod query;
 mod reply_writer;
+mod tsig;
 
 pub use client_subnet::ClientSubnet;
 pub use codes::{Opcode, Rcode, class, rtype};
@@ -19,8 +20,12 @@ pub use cookie::{Cookie, CookieSecret, CookieSecrets, CookieStatus, OCTETS as CO
 pub use edns::{Edns, ExtendedError, Opt, UDP_PAYLOAD};
 pub use name::{LowerName, MAX_LABEL, MAX_NAME};
 pub use plain_query::PlainQuery;
-pub use query::{HEADER_OCTETS, Header, Query, Question};
+pub use query::{HEADER_OCTETS, Header, Query, Question, SOA_NUMBERS};
 pub use reply_writer::{Checkpoint, Full, ReplyHeader, ReplyWriter, Section, compresses_names};
+pub use tsig::{
+    TSIG_FUDGE, TSIG_SECRET, TsigAlgorithm, TsigError, TsigKey, TsigRecord, TsigSigner, UnknownAlgorithm,
+    count_one_more, tsig_of,
+};
 
 /// Bytes that do not follow the format; the reply to them is FORMERR.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

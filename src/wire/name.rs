@@ -52,6 +52,45 @@ impl LowerName {
         Ok((Self { bytes, length, labels }, end))
     }
 
+    /// Reads the name that starts at `at`, which may end with a compression pointer, and returns it with the offset behind
+    /// it. Each pointer leads further back, so that there is an end.
+    ///
+    /// # Errors
+    ///
+    /// As [`LowerName::read`], and when a pointer leads anywhere else.
+    pub fn read_compressed(message: &[u8], at: usize) -> Result<(Self, usize), FormatError> {
+        let mut joined = Vec::new();
+        let (mut from, mut end, mut earliest) = (at, None, at);
+        loop {
+            let length = *message.get(from).ok_or(FormatError)?;
+            match length {
+                0 => {
+                    joined.push(0);
+                    let (name, _) = Self::read(&joined, 0)?;
+                    return Ok((name, end.unwrap_or(from + 1)));
+                }
+                1..=MAX_LABEL => {
+                    let next = from + 1 + usize::from(length);
+                    joined.extend(message.get(from..next).ok_or(FormatError)?);
+                    from = next;
+                }
+                0xc0.. => {
+                    let low = *message.get(from + 1).ok_or(FormatError)?;
+                    end = end.or(Some(from + 2));
+                    from = usize::from(u16::from_be_bytes([length & 0x3f, low]));
+                    if from >= earliest {
+                        return Err(FormatError);
+                    }
+                    earliest = from;
+                }
+                _ => return Err(FormatError),
+            }
+            if joined.len() >= MAX_NAME {
+                return Err(FormatError);
+            }
+        }
+    }
+
     /// Returns the octets, with the root's zero at the end.
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes[..usize::from(self.length)]

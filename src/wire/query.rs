@@ -8,10 +8,11 @@
 //! - No records in the answer and authority sections of a QUERY, except the SOA in the authority of an
 //!   IXFR query (RFC 1995). NSD does the same; BIND and Knot pass over them. A QUERY has no use for them.
 //! - One OPT record at most, owned by the root, in the additional section (RFC 6891, section 6.1.1).
+//! - A TSIG record only as the last one of the additional section (RFC 8945, section 5.1).
 //! - Nothing behind the last record.
 //!
-//! Other additional records are passed over, TSIG and SIG(0) included: no key is configured here, and a
-//! sender that needs a signed reply rejects the unsigned one (RFC 8945, section 5.4).
+//! A TSIG record is found here and judged by its caller (`wire::tsig`). Other additional records are passed over, SIG(0)
+//! included: a sender that needs a signed reply rejects the unsigned one.
 
 use super::codes::{Opcode, rtype};
 use super::edns::Edns;
@@ -20,6 +21,9 @@ use super::{FormatError, read_u16};
 
 /// The octets of a message header.
 pub const HEADER_OCTETS: usize = 12;
+
+/// The octets of a SOA record's data behind its names: a serial number and four times.
+pub const SOA_NUMBERS: usize = 20;
 
 /// The header of a query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +59,10 @@ pub struct Query<'a> {
     pub question: Option<Question<'a>>,
     /// The OPT record, if one was reached before a fault.
     pub edns: Option<Edns>,
+    /// Where the TSIG record begins, if one is the last record.
+    pub tsig_at: Option<usize>,
+    /// Where the record of the authority section begins, if there is one.
+    pub authority_at: Option<usize>,
     /// Whether the whole message follows the format of a QUERY.
     pub is_well_formed: bool,
     /// Whether it has no question because it only asks for a cookie (RFC 7873, section 5.4). It is not well-formed.
@@ -65,8 +73,15 @@ impl<'a> Query<'a> {
     /// Reads a query. `None`: it gets no reply.
     pub fn parse(message: &'a [u8]) -> Option<Self> {
         let header = Header::parse(message)?;
-        let mut query =
-            Self { header, question: None, edns: None, is_well_formed: false, asks_for_cookie: false };
+        let mut query = Self {
+            header,
+            question: None,
+            edns: None,
+            tsig_at: None,
+            authority_at: None,
+            is_well_formed: false,
+            asks_for_cookie: false,
+        };
         query.is_well_formed = query.body(message).is_ok();
         Some(query)
     }
@@ -84,17 +99,22 @@ impl<'a> Query<'a> {
             }
             _ => return Err(FormatError),
         }
+        self.authority_at = (answers == 0 && authorities == 1).then_some(at);
         for _ in 0..u32::from(answers) + u32::from(authorities) {
             let record = RawRecord::read(message, &mut at)?;
-            if record.rtype == rtype::OPT {
+            if [rtype::OPT, rtype::TSIG].contains(&record.rtype) {
                 return Err(FormatError);
             }
         }
         let mut fault = Ok(());
-        for _ in 0..additionals {
+        for number in 1..=additionals {
+            let begin = at;
             let record = RawRecord::read(message, &mut at)?;
-            if record.rtype == rtype::OPT {
-                fault = fault.and(self.opt(&record));
+            match record.rtype {
+                rtype::OPT => fault = fault.and(self.opt(&record)),
+                rtype::TSIG if number == additionals => self.tsig_at = Some(begin),
+                rtype::TSIG => fault = Err(FormatError),
+                _ => {}
             }
         }
         let has_cookie = self.edns.is_some_and(|edns| edns.cookie.is_some());
@@ -106,6 +126,16 @@ impl<'a> Query<'a> {
             return Err(FormatError);
         }
         fault
+    }
+
+    /// Returns the serial number that an IXFR query says its sender has (RFC 1995, section 3).
+    pub fn held_serial(&self, message: &[u8]) -> Option<u32> {
+        let mut at = self.authority_at?;
+        let record = RawRecord::read(message, &mut at).ok().filter(|record| record.rtype == rtype::SOA)?;
+        // Two names, which may be compressed, then the serial number and four times.
+        let numbers = record.rdata.len().checked_sub(SOA_NUMBERS)?;
+        let serial = record.rdata.get(numbers..numbers + 4)?;
+        Some(u32::from_be_bytes(serial.try_into().expect("four octets were taken")))
     }
 
     /// Takes an OPT record.
@@ -154,17 +184,17 @@ impl<'a> Question<'a> {
 }
 
 /// The parts of a record that are read.
-struct RawRecord<'a> {
+pub(super) struct RawRecord<'a> {
     is_at_root: bool,
-    rtype: u16,
-    class: u16,
-    ttl: [u8; 4],
-    rdata: &'a [u8],
+    pub rtype: u16,
+    pub class: u16,
+    pub ttl: [u8; 4],
+    pub rdata: &'a [u8],
 }
 
 impl<'a> RawRecord<'a> {
     /// Reads the record at `at` and moves behind it.
-    fn read(message: &'a [u8], at: &mut usize) -> Result<Self, FormatError> {
+    pub fn read(message: &'a [u8], at: &mut usize) -> Result<Self, FormatError> {
         let owner = *at;
         let fixed = skip_name(message, owner)?;
         let ttl = message.get(fixed + 4..fixed + 8).ok_or(FormatError)?;
@@ -213,12 +243,12 @@ mod tests {
     }
 
     #[test]
-    fn an_opt_is_found_wherever_it_stands_among_the_additional_records() {
+    fn an_opt_is_found_and_a_tsig_record_is_the_last_one() {
         let tsig = b"\x03key\0\0\xfa\0\xff\0\0\0\0\0\x02xx";
         check(0, &[], (true, false));
         check(1, &[OPT], (true, true));
         check(2, &[OPT, tsig], (true, true));
-        check(2, &[tsig, OPT], (true, true));
+        check(2, &[tsig, OPT], (false, true));
         check(1, &[tsig], (true, false));
     }
 
