@@ -18,7 +18,7 @@
 //! |---|---|
 //! | words | [`suggest`], [`moment`], [`units`], [`severity`], [`family`], [`ids`], [`share`], [`zone`], [`client`], [`canary`], [`region`] |
 //! | core | [`wire`], [`geo`], [`health`], [`intent`], [`steering`], [`answer`] |
-//! | assembly | [`config`], [`generation`], [`snapshot`], [`engine`], [`event`], [`load`], [`forecast`], [`inspect`], [`availability`], [`alarm`], [`control`] |
+//! | assembly | [`config`], [`generation`], [`snapshot`], [`engine`], [`transfer`], [`event`], [`load`], [`forecast`], [`inspect`], [`availability`], [`alarm`], [`control`] |
 //! | edges | [`docs`], [`metrics`], [`probe`], [`outbound`], [`serve`], [`files`], [`webhook`], [`peers`], [`admin`] |
 //! | shell | [`terminal`], [`daemon`], [`demo`], [`simulate`], [`cli`] |
 //!
@@ -37,7 +37,7 @@
 //!
 //! Assembly: [`config`] compiles YAML or reports every problem; [`generation`] numbers what was in force, and never
 //! goes back; [`snapshot`] decides everything ahead; [`engine`] answers bytes with bytes, and leaves out what a reply
-//! has no room for; [`event`] has one constructor for each thing that happens; [`load`] learns demand and says when,
+//! has no room for; [`transfer`] numbers zones for plain secondaries, and gives them away; [`event`] has one constructor for each thing that happens; [`load`] learns demand and says when,
 //! and how fast, [`steering`] divides it; [`forecast`] predicts where clients go and which safety rules break;
 //! [`inspect`] explains, proves, asks what-if and draws the atlas; [`availability`] measures and calculates uptime;
 //! [`alarm`] raises and clears conditions, evaluates alarm rules and groups incidents; [`control`] is the state
@@ -125,6 +125,7 @@ pub mod snapshot;
 pub mod steering;
 pub mod suggest;
 pub mod terminal;
+pub mod transfer;
 pub mod units;
 pub mod webhook;
 pub mod wire;

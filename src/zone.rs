@@ -62,4 +62,6 @@ pub struct Zone {
     /// Every owner name with data, absolute and inside the zone. The apex is among them and has one
     /// SOA record and at least one NS record. Glue below a cut is among them too.
     pub nodes: BTreeMap<Name, Node>,
+    /// Whether secondaries are given the zone. Its serial number is then kept by the server, and changes with its answers.
+    pub is_transferred: bool,
 }

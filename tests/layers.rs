@@ -29,6 +29,7 @@ const LAYERS: [(&str, &[&str]); 5] = [
             "generation",
             "snapshot",
             "engine",
+            "transfer",
             "event",
             "load",
             "forecast",

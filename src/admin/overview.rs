@@ -5,7 +5,7 @@ use super::api::overview::{
 };
 use super::api::route::NoParameters;
 use super::api::status::SnapshotStatus;
-use super::api::{ApiError, IntentList, Timestamp};
+use super::api::{ApiError, IntentList, Timestamp, TransferStatus};
 use super::map::palette::{self, BLIND, DEGRADED};
 use super::out_of_line::out_of_line;
 use super::state::AdminState;
@@ -18,6 +18,9 @@ use crate::region::{Family, Region, RegionId};
 
 /// The most steered names that are listed: those beyond are in the configuration.
 const MAX_NAMES: usize = 100;
+
+/// The most zones whose secondaries are shown: `/status` has all.
+const MAX_ZONES: usize = 20;
 
 /// Returns everything at a glance, with the last events.
 pub(super) fn with_events(state: &AdminState, _: NoParameters) -> Result<OverviewWithEvents, ApiError> {
@@ -50,8 +53,16 @@ pub(super) fn overview(state: &AdminState) -> Overview {
         load_limits: LoadLimits { soft: limits.soft, hard: limits.hard },
         location_database: origin.database.as_ref().map(|database| database.kind.clone()),
         peers: published.report.peers.iter().map(|report| peer(report, configuration)).collect(),
+        transfers: transfers(state),
         intents: IntentList::from(&published.report),
     }
+}
+
+/// Returns the first zones that secondaries are given.
+fn transfers(state: &AdminState) -> TransferStatus {
+    let mut told = state.metrics.transfers.told();
+    told.zones.truncate(MAX_ZONES);
+    status::transfers::status(told)
 }
 
 fn peer(report: &ObserverReport, configuration: &str) -> PeerOverview {

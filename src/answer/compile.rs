@@ -1,14 +1,15 @@
 //! Compiles zones into the tree of names.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use hickory_proto::serialize::binary::{BinEncodable, BinEncoder, NameEncoding};
 
-use super::name_tree::{Apex, Delegation, Glue, NameNode, NameTree, NodeId};
+use super::name_tree::{Apex, Delegation, Glue, NameMap, NameNode, NameTree, NodeId};
 use super::packed::Packed;
 use super::plain_negative::PlainNegative;
 use crate::wire::{LowerName, rtype};
-use crate::zone::{self, Name, RData, RRset, Ttl, Zone};
+use crate::zone::{self, Name, RData, RRset, RecordType, Ttl, Zone};
 
 /// A lower-case wire name.
 type Wire = Box<[u8]>;
@@ -21,12 +22,7 @@ impl NameTree {
     /// When a zone has no SOA record, or RDATA that cannot be encoded; the configuration is checked before.
     pub fn compile(zones: &[Zone]) -> Self {
         let apexes = Apexes::new(zones);
-        let mut tree = Self {
-            names: HashMap::default(),
-            nodes: Vec::new(),
-            apexes: zones.iter().map(apex).collect(),
-            deepest: 0,
-        };
+        let mut tree = GrowingTree { names: NameMap::default(), nodes: Vec::new(), deepest: 0 };
         let plots: Vec<Plot> = (0..)
             .zip(zones)
             .map(|(index, zone)| Plot::lay_out(zone, index, &apexes.children[index], &mut tree.nodes))
@@ -37,9 +33,20 @@ impl NameTree {
                 tree.join(plot, child, &plots);
             }
         }
-        tree
+        let GrowingTree { names, nodes, deepest } = tree;
+        let apexes = zones.iter().map(apex).collect();
+        Self { names: Arc::new(names), nodes: nodes.into(), apexes, deepest }
     }
+}
 
+/// The tree while it is compiled.
+struct GrowingTree {
+    names: NameMap,
+    nodes: Vec<NameNode>,
+    deepest: u8,
+}
+
+impl GrowingTree {
     /// Enters those names of a zone that are in no zone below it.
     fn publish(&mut self, index: usize, plot: &Plot, apexes: &Apexes) {
         for (name, id) in &plot.names {
@@ -139,6 +146,7 @@ impl Plot {
 /// A zone with its names on the wire.
 struct WireZone<'a> {
     apex: Wire,
+    is_transferred: bool,
     nodes: BTreeMap<Wire, &'a zone::Node>,
 }
 
@@ -146,6 +154,7 @@ impl<'a> WireZone<'a> {
     fn new(zone: &'a Zone) -> Self {
         Self {
             apex: wire(&zone.apex),
+            is_transferred: zone.is_transferred,
             nodes: zone.nodes.iter().map(|(name, node)| (wire(name), node)).collect(),
         }
     }
@@ -170,8 +179,10 @@ impl<'a> WireZone<'a> {
     /// Makes the node of a name; an empty non-terminal has nothing in it.
     fn node(&self, id: NodeId, name: &[u8], zone: usize) -> NameNode {
         let configured = self.nodes.get(name);
+        // The SOA record of a zone that is transferred is in its `Apex`.
+        let is_kept = |rrset: &&RRset| !self.is_transferred || rrset.rtype != RecordType::SOA;
         let mut rrsets: Vec<Packed> =
-            configured.iter().flat_map(|node| node.rrsets.iter().map(pack)).collect();
+            configured.iter().flat_map(|node| node.rrsets.iter().filter(is_kept).map(pack)).collect();
         rrsets.sort_by_key(Packed::rtype);
         NameNode {
             id,
@@ -222,7 +233,20 @@ fn apex(zone: &Zone) -> Apex {
     // A minimum beyond the longest TTL cannot be the smaller one.
     let ttl = Ttl::from_seconds(data.minimum).map_or(soa.ttl, |minimum| minimum.min(soa.ttl));
     let (name, negative) = (wire(&zone.apex), pack(soa).with_ttl(ttl));
-    Apex { octets: name.len(), plain_negative: PlainNegative::of(&name, &negative), negative }
+    let plain_negative = PlainNegative::of(&name, &negative);
+    Apex { octets: name.len(), plain_negative, negative, soa: zone.is_transferred.then(|| pack(soa)) }
+}
+
+impl Apex {
+    /// Returns the apex with another serial number of its zone.
+    pub(super) fn with_serial(&self, serial: u32) -> Self {
+        Self {
+            octets: self.octets,
+            negative: self.negative.clone().with_serial(serial),
+            plain_negative: self.plain_negative.as_ref().map(|negative| negative.with_serial(serial)),
+            soa: self.soa.clone().map(|soa| soa.with_serial(serial)),
+        }
+    }
 }
 
 /// Packs a configured RRset.
@@ -232,9 +256,18 @@ fn pack(rrset: &RRset) -> Packed {
 
 /// Returns a name as a lower-case wire name.
 pub fn wire(name: &Name) -> Wire {
+    encoded(name, NameEncoding::UncompressedLowercase)
+}
+
+/// Returns a name as a wire name, in the case in which it was written.
+pub fn written(name: &Name) -> Wire {
+    encoded(name, NameEncoding::Uncompressed)
+}
+
+fn encoded(name: &Name, encoding: NameEncoding) -> Wire {
     let mut octets = Vec::new();
     let mut encoder = BinEncoder::new(&mut octets);
-    encoder.set_name_encoding(NameEncoding::UncompressedLowercase);
+    encoder.set_name_encoding(encoding);
     name.emit(&mut encoder).expect("a name has a wire form");
     octets.into()
 }

@@ -8,7 +8,7 @@ mod name_tree;
 mod packed;
 mod plain_negative;
 
-pub use compile::wire as wire_name;
+pub use compile::{wire as wire_name, written as written_name};
 pub use name_tree::{Apex, Delegation, Glue, NameMatch, NameNode, NameTree, NodeId};
 pub use packed::{Packed, Unencodable};
 pub use plain_negative::PlainNegative;

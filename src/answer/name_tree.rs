@@ -6,8 +6,12 @@
 //! encloser. Names that a zone cut or a DNAME hides are not in the map; their closest encloser is then the
 //! node that hides them. Where two zones meet, the map holds the child's apex, and the apex knows the
 //! parent's node of the same name.
+//!
+//! The serial number of a zone that is transferred changes while everything else stays: it is kept at the apex alone, and
+//! a tree with other serial numbers shares the rest.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use foldhash::fast::FixedState;
 
@@ -32,21 +36,23 @@ impl NodeId {
     }
 }
 
-/// All names of all zones, ready to be found by the bytes of a question.
-#[derive(Debug)]
+/// Names on the wire in lower case. Only configured ones are inserted, so that no client can flood the map with colliding
+/// ones, and a hash without a secret is enough.
+pub(super) type NameMap = HashMap<Box<[u8]>, NodeId, FixedState>;
+
+/// All names of all zones, ready to be found by the bytes of a question. A clone shares them.
+#[derive(Clone, Debug)]
 pub struct NameTree {
-    /// Only configured names are inserted, so that no client can flood the map with colliding ones, and a
-    /// hash without a secret is enough.
-    pub(super) names: HashMap<Box<[u8]>, NodeId, FixedState>,
-    pub(super) nodes: Vec<NameNode>,
+    pub(super) names: Arc<NameMap>,
+    pub(super) nodes: Arc<[NameNode]>,
     /// By the place of the zone among those the tree was compiled from.
-    pub(super) apexes: Vec<Apex>,
+    pub(super) apexes: Arc<[Apex]>,
     /// The most labels that a name in the map has; longer ancestors of a question need not be tried.
     pub(super) deepest: u8,
 }
 
 /// The apex of a zone.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Apex {
     /// The length of its name.
     pub octets: usize,
@@ -55,6 +61,8 @@ pub struct Apex {
     pub negative: Packed,
     /// The same as it stands behind nearly every question of the zone.
     pub plain_negative: Option<PlainNegative>,
+    /// The SOA record of a zone that is transferred; the node of its apex has none. `None`: that has it.
+    pub soa: Option<Packed>,
 }
 
 /// One name.
@@ -136,6 +144,25 @@ impl NameTree {
     /// Returns a node.
     pub fn node(&self, id: NodeId) -> &NameNode {
         &self.nodes[id.0 as usize]
+    }
+
+    /// Returns the tree with other serial numbers of zones that are transferred, by their places; it shares everything else.
+    pub fn with_serials(&self, serials: &[(usize, u32)]) -> Self {
+        let mut apexes = self.apexes.to_vec();
+        for (zone, serial) in serials {
+            apexes[*zone] = apexes[*zone].with_serial(*serial);
+        }
+        Self { apexes: apexes.into(), ..self.clone() }
+    }
+
+    /// Returns whether both have the same names, be it with other serial numbers.
+    pub fn is_of(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.names, &other.names)
+    }
+
+    /// Returns the SOA record of a zone that is transferred, by its place; `None`: it is not.
+    pub fn soa_of(&self, zone: usize) -> Option<&Packed> {
+        self.apexes[zone].soa.as_ref()
     }
 
     /// Returns the apex of the zone that a node belongs to.

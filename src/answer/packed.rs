@@ -2,7 +2,7 @@
 
 use hickory_proto::serialize::binary::{BinEncodable, BinEncoder, NameEncoding};
 
-use crate::wire::{Full, HEADER_OCTETS, ReplyWriter, Section, class, compresses_names};
+use crate::wire::{Full, HEADER_OCTETS, ReplyWriter, SOA_NUMBERS, Section, class, compresses_names};
 use crate::zone::{RData, RecordType, Ttl};
 
 /// The octets of a record before its data where a pointer stands for its owner: pointer, type, class, time to live, length.
@@ -73,6 +73,26 @@ impl Packed {
     /// Returns the time to live in seconds.
     pub fn ttl_seconds(&self) -> u32 {
         self.ttl
+    }
+
+    /// Returns the SOA record with another serial number.
+    pub fn with_serial(mut self, serial: u32) -> Self {
+        let at = self.rdata.len() - SOA_NUMBERS;
+        self.rdata[at..at + 4].copy_from_slice(&serial.to_be_bytes());
+        self
+    }
+
+    /// Returns those of the records that `keeps` wants, in the order of their octets; `None`: it wants none.
+    pub fn sorted(&self, keeps: impl Fn(&[u8]) -> bool) -> Option<Self> {
+        let mut kept: Vec<&[u8]> = self.records().filter(|data| keeps(data)).collect();
+        kept.sort_unstable();
+        let count = u16::try_from(kept.len()).expect("no more than there are");
+        let mut rdata = Vec::new();
+        for data in kept {
+            rdata.extend(u16::try_from(data.len()).expect("it was packed with such a length").to_be_bytes());
+            rdata.extend(data);
+        }
+        (count > 0).then(|| Self { count, turning: count, rdata: rdata.into(), ..*self })
     }
 
     /// Returns the same records with another time to live.

@@ -5,7 +5,7 @@
 //! the record than the apex has.
 
 use super::packed::Packed;
-use crate::wire::{LowerName, MAX_LABEL, ReplyWriter, Section};
+use crate::wire::{LowerName, MAX_LABEL, ReplyWriter, SOA_NUMBERS, Section};
 use crate::zone::Ttl;
 
 /// The octets of a record before its data, behind the owner name: type, class, time to live, length.
@@ -19,7 +19,7 @@ const POINTER_OCTETS: usize = 2;
 const MAX_LABELS: u8 = 32;
 
 /// The record, in the form that stands behind a question for the apex.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct PlainNegative {
     octets: Box<[u8]>,
     /// The offsets of its pointers.
@@ -54,6 +54,14 @@ impl PlainNegative {
         }
         let taken = [server, mailbox].iter().filter_map(|name| label_above(name, apex)).collect();
         Some(Self { octets, pointers, apex: apex.len(), ttl: soa.ttl_seconds(), taken })
+    }
+
+    /// Returns the same record with another serial number.
+    pub(super) fn with_serial(&self, serial: u32) -> Self {
+        let mut other = self.clone();
+        let at = other.octets.len() - SOA_NUMBERS;
+        other.octets[at..at + 4].copy_from_slice(&serial.to_be_bytes());
+        other
     }
 
     /// Returns the octets of the record.

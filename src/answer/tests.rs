@@ -21,7 +21,8 @@ pub(crate) fn name(text: &str) -> Vec<u8> {
 /// or `@`), type, and data. `STEER n` makes a steered name.
 pub(crate) fn zone(apex: &str, records: &[&str]) -> Zone {
     let apex = Name::from_str(apex).expect("an apex");
-    let mut zone = Zone { apex: apex.clone(), nodes: std::collections::BTreeMap::new() };
+    let mut zone =
+        Zone { apex: apex.clone(), nodes: std::collections::BTreeMap::new(), is_transferred: false };
     let server = Name::from_str("ns1.example.net.").expect("a name");
     let contact = Name::from_str("hostmaster.example.net.").expect("a name");
     let soa = SOA::new(server.clone(), contact, 1, 7200, 900, 1_209_600, 300);

@@ -12,9 +12,12 @@ use super::exit::run_to_end;
 use super::output;
 use super::reading::PrintForm;
 use super::server::{Instance, ServerArgs};
+use crate::admin::api::transfers::{
+    NotifiedStatus, RefusedTransferStatus, TakenStatus, TransferredZoneStatus,
+};
 use crate::admin::api::{
     ConfinementStatus, Enforcement, FamilyStatus, OverviewWithEvents, PeerOverview, RegionOverview,
-    RegionSummary, RestraintStatus, routes,
+    RegionSummary, RestraintStatus, TransferStatus, routes,
 };
 use crate::alarm::Incident;
 use crate::health::{LIMITED, WITHDRAWN};
@@ -179,6 +182,7 @@ impl Pen {
         }
         self.write_regions(page, &overview.regions)?;
         self.write_peers(page, &overview.peers)?;
+        self.write_transfers(page, &overview.transfers)?;
         writeln!(page, "\n{}", self.bold("intents"))?;
         for intent in &overview.intents.intents {
             writeln!(page, "  {} {}, {}", intent.number, intent.text, intent.state)?;
@@ -214,6 +218,29 @@ impl Pen {
                     writeln!(page, "{}", self.loud(&format!("  {name}  {state} since {since}: {why}")))?;
                 }
             }
+        }
+        Ok(())
+    }
+
+    /// Writes which serial numbers secondaries have; where no zone is given to any, and none was asked for, nothing.
+    fn write_transfers(self, page: &mut String, transfers: &TransferStatus) -> std::fmt::Result {
+        if !transfers.is_empty() {
+            writeln!(page, "\n{}", self.bold("secondaries"))?;
+        }
+        for TransferredZoneStatus { name, serial, notified, taken, .. } in &transfers.zones {
+            writeln!(page, "  {name}  serial {serial}")?;
+            for TakenStatus { client, serial, kind, at } in taken {
+                writeln!(page, "    {client}  took {serial} ({kind}) at {at}")?;
+            }
+            for NotifiedStatus { address, unanswered, .. } in notified.iter().filter(|one| one.unanswered > 1)
+            {
+                let line = format!("    {address}  does not acknowledge NOTIFY (messages: {unanswered})");
+                writeln!(page, "{}", self.loud(&line))?;
+            }
+        }
+        if let Some(RefusedTransferStatus { client, text, at, .. }) = &transfers.last_refusal {
+            let refused = transfers.refused;
+            writeln!(page, "  refused: {refused}, the last one to {client} at {at}: {text}")?;
         }
         Ok(())
     }

@@ -23,8 +23,8 @@ pub(crate) mod yaml;
 mod tests;
 
 use crate::canary::Canary;
-use crate::client::Group;
-use crate::geo::Distinctions;
+use crate::client::{Group, GroupId, GroupSet, Member};
+use crate::geo::{Class, Distinctions};
 use crate::intent::Schedule;
 use crate::region::{HostAddresses, RegionSet, Regions, Safety};
 use crate::steering::{Pin, Steering};
@@ -35,9 +35,9 @@ pub use master_file::included;
 pub use problem::{Problem, ProblemLevel, Problems, SourceLine};
 pub use sections::{
     Access, AccessToken, AdminTls, AlarmRule, AlarmRules, Backups, CookieSource, CookieSources,
-    DatabaseSource, Geo, Identity, Listen, ListenTls, LogFormat, Measure, NamedFile, PeerInstance, Peers,
-    RateLimit, Role, Secret, Server, StartMode, StartTerms, SystemUser, TcpLimits, Webhook, WebhookShape,
-    start_terms,
+    DatabaseSource, Geo, Identity, Listen, ListenTls, LogFormat, Measure, NamedFile, NotifyTarget,
+    PeerInstance, Peers, RateLimit, Role, Secret, Server, StartMode, StartTerms, SystemUser, TcpLimits,
+    TransferClient, TsigKeySource, Webhook, WebhookShape, ZoneTransfers, start_terms,
 };
 pub use sources::{SourceFile, SourceFiles, below};
 
@@ -59,6 +59,8 @@ pub struct Config {
     pub spreads: Vec<u32>,
     /// The zones, no two with one apex.
     pub zones: Vec<Zone>,
+    /// How zones are given to secondaries, in their order.
+    pub transfers: Vec<ZoneTransfers>,
     /// What holds for all regions together.
     pub safety: Safety,
     /// Drills that start by themselves.
@@ -73,6 +75,27 @@ impl Config {
     /// Returns the configuration with the addresses that names lead to.
     pub fn led_by(&self, known: &HostAddresses) -> Self {
         Self { regions: self.regions.led_by(known), ..self.clone() }
+    }
+
+    /// Returns the groups whose answers secondaries are given, each once.
+    pub fn transfer_groups(&self) -> Vec<GroupId> {
+        let mut groups: Vec<GroupId> = self.transfers.iter().map(|transfers| transfers.answers_for).collect();
+        groups.sort();
+        groups.dedup();
+        groups
+    }
+
+    /// Returns the class of clients of a group of which nothing else is known.
+    pub fn class_of_group(&self, group: GroupId) -> Class {
+        let mut groups = GroupSet::default();
+        groups.insert(group);
+        if group == GroupId::UNKNOWN {
+            // As the clients are whose location is not known: those groups that hold them hold these.
+            let numbered = (1u8..).map(GroupId).zip(&self.groups);
+            let holding = numbered.filter(|(_, group)| group.members.contains(&Member::Unknown));
+            holding.for_each(|(id, _)| groups.insert(id));
+        }
+        Class { groups, ranks: Box::default(), reach: Box::default() }
     }
 
     /// Returns what decisions tell clients apart by.

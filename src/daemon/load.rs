@@ -248,11 +248,15 @@ fn assemble(
     let (cookies, exposed) =
         secrets::of_cookies(compiled.config.server.cookies.as_ref()).map_err(Error::Problems)?;
     open.extend(exposed);
+    let (tsig_keys, exposed) =
+        secrets::of_tsig(&compiled.config.server.tsig_keys).map_err(Error::Problems)?;
+    open.extend(exposed);
     let locations = locations::load(&compiled.config, before)?;
     let refused_database = locations.refused.as_ref().map(|error| chain(error));
     let built_at = locations.sources.origin.as_ref().map(|database| database.built_at);
     let base = Base::build(Arc::new(compiled.config), locations.table);
     let base = base.of_database(built_at, refused_database.clone()).with_cookies(cookies);
+    let base = base.with_tsig_keys(tsig_keys);
     let warnings = compiled.warnings.list.iter().chain(&open).map(ToString::to_string);
     let warnings = warnings.chain(base.warnings()).collect();
     let base = Arc::new(base);
@@ -319,10 +323,12 @@ pub(super) fn named(server: &Server) -> impl Iterator<Item = &PathBuf> {
 fn files(server: &Server) -> impl Iterator<Item = &PathBuf> {
     let database = server.geo.database.as_ref().and_then(DatabaseSource::file);
     let cookies = server.cookies.iter().flat_map(CookieSources::files);
+    let keys = server.tsig_keys.iter().filter_map(|key| key.secret.file());
     database
         .into_iter()
         .chain(&server.geo.asn)
         .chain(server.access.files())
         .chain(server.listen.files())
         .chain(cookies)
+        .chain(keys)
 }

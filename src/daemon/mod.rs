@@ -33,6 +33,7 @@ mod secrets;
 mod signals;
 mod state_writer;
 mod supervisor;
+mod transfers;
 mod webhooks;
 mod write_outcomes;
 mod writer;
@@ -170,7 +171,7 @@ async fn start(
     let metrics = measure(&loaded, clock.boot());
     warn(&loaded, &secrets, peer_secret.as_ref());
     let (outcomes, written) = WriteOutcomes::start(&metrics);
-    let SavedState { directory, cursors, stores, restored, hosts, generations } = state;
+    let SavedState { directory, cursors, stores, restored, hosts, generations, serials } = state;
     let cursors = CursorFile::new(cursors, &outcomes);
     let events = EventPublisher::start(directory.as_ref(), cursors.highest(), Arc::clone(&metrics));
     let webhooks = Webhooks::start(&config.server, secrets.list, cursors, &events, &metrics)?;
@@ -192,7 +193,8 @@ async fn start(
     let now = Arc::new(move || stamp.steady());
     let prober = Prober::new(results, now, Trust::default(), budget.probes, fastrand::u64(..));
 
-    let (control, first, current) = writer::begin(Arc::clone(&loaded.base), restored, &metrics, clock.boot());
+    let (control, first, snapshot) = writer::begin(Arc::clone(&loaded.base), restored, clock.boot());
+    let (transfers, current) = writer::serve_first(snapshot, serials, (&metrics, &outcomes), &clock).await;
     let sources = pages::sources(clock.clone(), &prober, &current, events.history(), orders_in, rollbacks_in);
     let facts = generations.shown(loaded.facts(&options.directory, clock.boot()));
     let state = pages::state(&loaded, facts, &clock, &metrics, &control, &current, sources);
@@ -209,6 +211,7 @@ async fn start(
         written,
         events,
         peers,
+        transfers,
         listener: options.listener,
     };
     let reload = Reload {
@@ -335,6 +338,7 @@ struct SavedState {
     restored: Restored,
     hosts: Option<(Store<HostAddresses>, Option<HostAddresses>)>,
     generations: Option<(Store<SavedLineage>, Option<SavedLineage>)>,
+    serials: Option<transfers::SerialsFile>,
 }
 
 impl SavedState {
@@ -352,6 +356,7 @@ impl SavedState {
         let cursors = state_writer::open(&directory, &mut restored.losses)?;
         let hosts = state_writer::open(&directory, &mut restored.losses)?;
         let generations = state_writer::open(&directory, &mut restored.losses)?;
+        let serials = state_writer::open(&directory, &mut restored.losses)?;
         Ok(Self {
             directory: Some(directory),
             cursors: Some(cursors),
@@ -359,6 +364,7 @@ impl SavedState {
             restored,
             hosts: Some(hosts),
             generations: Some(generations),
+            serials: Some(serials),
         })
     }
 }

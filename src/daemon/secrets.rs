@@ -1,22 +1,23 @@
 //! Reads the secrets that `server.yaml` names: tokens, certificates and keys of `access` and `listen`, the secrets of
-//! `cookies` and of webhooks.
+//! `cookies`, of `tsig_keys` and of webhooks.
 //!
 //! All mistakes of a section are reported at once, each at the place that names the secret. No message says what a
 //! secret holds.
 
 use std::sync::LazyLock;
 
-use data_encoding::HEXLOWER_PERMISSIVE;
+use data_encoding::{BASE64, HEXLOWER_PERMISSIVE};
 use ring::rand::{SecureRandom, SystemRandom};
 
 use crate::admin::access::{AccessPolicy, HashedToken, UnfitToken};
 use crate::admin::api::Role;
 use crate::admin::tls::{self, PemFiles, TlsPolicy};
-use crate::config::{self, NamedFile, Problem, ProblemLevel, Problems, Server, SourceLine};
+use crate::answer::wire_name;
+use crate::config::{self, NamedFile, Problem, ProblemLevel, Problems, Server, SourceLine, TsigKeySource};
 use crate::files::secret::{self, SecretBytes};
 use crate::serve::DotPolicy;
 use crate::webhook::SECRET_BYTES;
-use crate::wire::{CookieSecret, CookieSecrets};
+use crate::wire::{CookieSecret, CookieSecrets, TSIG_SECRET, TsigKey};
 
 /// The way out of a mistake in a token.
 const MAKE: &str = "make one with `openssl rand -hex 32`";
@@ -166,6 +167,20 @@ pub fn of_cookies(
     }
 }
 
+/// Reads the keys that are shared with secondaries, and returns them with warnings.
+///
+/// # Errors
+///
+/// With every mistake.
+pub fn of_tsig(sources: &[TsigKeySource]) -> Result<(Vec<TsigKey>, Vec<Problem>), Problems> {
+    let mut reader = SecretReader::default();
+    let keys: Vec<_> = sources.iter().filter_map(|source| reader.tsig(source)).collect();
+    match reader.errors.is_empty() {
+        true => Ok((keys, reader.warnings)),
+        false => Err(Problems { list: reader.errors, omitted: 0 }),
+    }
+}
+
 /// Returns 128 bits that cannot be guessed, whatever is known of the process. Those of `fastrand` could: its seed is a hash of
 /// the time at which it is first asked.
 pub fn random() -> [u8; 16] {
@@ -244,6 +259,23 @@ impl SecretReader {
             self.error(&source.origin, message, HINT);
         }
         octets.map(CookieSecret)
+    }
+
+    fn tsig(&mut self, source: &TsigKeySource) -> Option<TsigKey> {
+        const HINT: &str = "make one with `openssl rand -base64 32`, the same for both servers";
+        let read = self.taken(secret::read(&source.secret), &source.origin, HINT)?;
+        self.warn_of_exposure(&read, "the secret of a TSIG key", &source.origin);
+        let octets = BASE64.decode(&read.bytes).ok().filter(|octets| TSIG_SECRET.contains(&octets.len()));
+        if octets.is_none() {
+            let (least, most) = (TSIG_SECRET.start(), TSIG_SECRET.end());
+            let place = secret::place(&source.secret);
+            let message = format!(
+                "the secret of a TSIG key is base 64 of {least} to {most} octets, and {place} holds none"
+            );
+            self.error(&source.origin, message, HINT);
+        }
+        let name = wire_name(&source.name);
+        Some(TsigKey::new(&name, source.algorithm, &octets?).expect("its name is one"))
     }
 
     /// Returns a secret that could be read, and notes why another could not.

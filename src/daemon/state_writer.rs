@@ -167,7 +167,7 @@ impl StateWriter {
 }
 
 /// Saves the values of one file, on a thread that may wait for the disk.
-struct Saver<T> {
+pub(super) struct Saver<T> {
     store: Arc<Store<T>>,
     /// What is still to be saved.
     unsaved: Option<Arc<T>>,
@@ -175,8 +175,14 @@ struct Saver<T> {
 }
 
 impl<T: Saved + Send + Sync + 'static> Saver<T> {
-    fn of(store: Option<Store<T>>, outcomes: &WriteOutcomes) -> Option<Self> {
+    pub fn of(store: Option<Store<T>>, outcomes: &WriteOutcomes) -> Option<Self> {
         Some(Self { store: Arc::new(store?), unsaved: None, outcomes: outcomes.clone() })
+    }
+
+    /// Tries to save a value now, and again with the next one if that fails.
+    pub async fn save_value(&mut self, value: Arc<T>) {
+        self.unsaved = Some(value);
+        self.save().await;
     }
 
     /// Tries to save what is still to be saved.
@@ -238,7 +244,7 @@ async fn save_intents(
 
 /// Saves every value that comes, until no more can come. Of several that come while one is being written, the last is
 /// written next.
-async fn save_latest<T>(saver: Option<Saver<T>>, mut latest: watch::Receiver<Arc<T>>)
+pub(super) async fn save_latest<T>(saver: Option<Saver<T>>, mut latest: watch::Receiver<Arc<T>>)
 where
     T: Saved + Send + Sync + 'static,
 {

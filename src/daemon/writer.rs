@@ -16,7 +16,8 @@ use super::peers::{self, PeerStreams};
 use super::secrets;
 use super::state_writer::StateWriter;
 use super::supervisor;
-use super::write_outcomes::ByFile;
+use super::transfers::{SerialsFile, TransferKeeper};
+use super::write_outcomes::{ByFile, WriteOutcomes};
 use crate::admin::{AdminState, OperatorOrder, Published};
 use crate::canary::{BlindProbe, Observation, ProbeReport, ReferenceSighting};
 use crate::control::{Control, Done, Effect, Input, Rejection, Restored};
@@ -44,18 +45,13 @@ pub struct ControlLoop {
     pub written: watch::Receiver<ByFile>,
     pub events: EventPublisher,
     pub peers: PeerStreams,
+    /// Numbers the zones that secondaries are given.
+    pub transfers: TransferKeeper,
     pub listener: EventListener,
 }
 
-/// Starts control, and returns it with what it asks for and a place that already serves its first
-/// snapshot.
-pub fn begin(
-    base: Arc<Base>,
-    restored: Restored,
-    metrics: &Metrics,
-    now: Moment,
-) -> (Control, Vec<Effect>, Arc<Current>) {
-    let answers = metrics.begin(&base.config, base.demand.len());
+/// Starts control, and returns it with what it asks for and its first snapshot.
+pub fn begin(base: Arc<Base>, restored: Restored, now: Moment) -> (Control, Vec<Effect>, Arc<Snapshot>) {
     let mut control = Control::new(base, now);
     let effects = control.handle(Input::Restored(restored), now);
     let first = effects.iter().find_map(|effect| match effect {
@@ -68,14 +64,28 @@ pub fn begin(
         | Effect::Answer(_) => None,
     });
     let snapshot = first.expect("control publishes a snapshot before anything else");
+    (control, effects, snapshot)
+}
+
+/// Numbers the zones that secondaries are given, and returns what does so with a place that serves the first snapshot.
+pub async fn serve_first(
+    snapshot: Arc<Snapshot>,
+    serials: Option<SerialsFile>,
+    (metrics, outcomes): (&Metrics, &WriteOutcomes),
+    clock: &SystemClock,
+) -> (TransferKeeper, Arc<Current>) {
+    let transfers = TransferKeeper::start(serials, &snapshot, (metrics, outcomes), clock).await;
+    let base = &snapshot.base;
     let current = ArcSwap::from_pointee(Serving {
-        watch: metrics.watch(&snapshot.base.config.regions, &snapshot.leaving),
-        limiter: Limiter::new(snapshot.base.config.server.rate_limit.as_ref(), secrets::random()),
-        snapshot,
-        answers,
+        answers: metrics.begin(&base.config, base.demand.len()),
+        watch: metrics.watch(&base.config.regions, &snapshot.leaving),
+        limiter: Limiter::new(base.config.server.rate_limit.as_ref(), secrets::random()),
+        transfers: transfers.latest(),
+        transfer_metrics: metrics.transfers.clone(),
         times: metrics.answer_times(),
+        snapshot,
     });
-    (control, effects, Arc::new(current))
+    (transfers, Arc::new(current))
 }
 
 /// The shortest time between two reports: shorter than an operator looks at `/status` twice, and long enough for
@@ -248,7 +258,7 @@ impl ControlLoop {
         }
         let last = control.handle(Input::Stopping, self.clock.now());
         self.carry_out(last, &mut control);
-        tokio::join!(self.state.finish(), self.events.finish());
+        tokio::join!(self.state.finish(), self.events.finish(), self.transfers.finish());
     }
 
     /// Takes an input, and measures how soon it is served.
@@ -344,7 +354,7 @@ impl ControlLoop {
         self.admin.published.store(Arc::new(Published { snapshot, published_at, report }));
     }
 
-    fn publish(&self, snapshot: Arc<Snapshot>) {
+    fn publish(&mut self, snapshot: Arc<Snapshot>) {
         let before = self.current.load_full();
         let is_same_world = Arc::ptr_eq(&before.snapshot.base, &snapshot.base);
         let config = Arc::clone(&snapshot.base.config);
@@ -358,13 +368,17 @@ impl ControlLoop {
             true => before.limiter.clone(),
             false => before.limiter.under(config.server.rate_limit.as_ref()),
         };
+        let transfers = self.transfers.take(&snapshot);
         self.current.store(Arc::new(Serving {
+            transfers,
+            transfer_metrics: self.metrics.transfers.clone(),
             snapshot: Arc::clone(&snapshot),
             answers,
             times,
             watch,
             limiter,
         }));
+        self.transfers.announce(&snapshot);
         self.metrics.published(&snapshot);
         let comparable = is_same_world.then_some(&before.snapshot.health);
         self.metrics.standings(&config.regions, &snapshot.health, comparable);

@@ -180,6 +180,13 @@ where
             let steered = self.steer(chooser, kind);
             return self.steered(name, node, steered.choice);
         }
+        if self.qtype == rtype::SOA
+            && let apex = self.source.tree.apex(node)
+            && let Some(soa) = apex.soa.as_ref().filter(|_| apex.octets == node.octets)
+        {
+            self.put(Section::Answer, name.as_bytes(), soa)?;
+            return Ok(Step::Done);
+        }
         if let Some(alias) = node.rrset(rtype::CNAME) {
             self.aliases.add(self.writer.position());
             self.put(Section::Answer, name.as_bytes(), alias)?;
@@ -353,6 +360,8 @@ pub struct AnswerSource<'a, S> {
     pub cookies: Option<&'a CookieSecrets>,
     /// How long a connection may be without a request (RFC 7828).
     pub idle: Duration,
+    /// Whether zone transfers and signed requests are left to the caller.
+    pub transactions: bool,
     /// Chooses the answer of a steered name for a client.
     pub steer: S,
 }

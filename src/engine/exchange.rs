@@ -59,6 +59,8 @@ pub enum Disposition {
     },
     /// Send nothing: the request has no header, or is a response.
     Silence,
+    /// It is a zone transfer, or signed: `transfer` answers it. Only where the source leaves them to its caller.
+    Transaction,
 }
 
 /// The properties of a reply that are counted.
@@ -106,7 +108,7 @@ pub fn max_reply(transport: Transport) -> usize {
 }
 
 /// Returns the most octets that a reply may have.
-pub(super) fn limit(transport: Transport, edns: Option<&Edns>) -> usize {
+pub fn limit(transport: Transport, edns: Option<&Edns>) -> usize {
     match (transport, edns) {
         (Transport::Tcp, _) => MAX_REPLY,
         (Transport::Udp, None) => MIN_REPLY,

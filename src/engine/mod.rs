@@ -23,12 +23,12 @@ mod tests;
 
 pub use chase::AnswerSource;
 pub use exchange::{
-    Arrival, Disposition, MAX_REPLY, MIN_REPLY, ReplySubject, ReplyTally, Transport, max_reply,
+    Arrival, Disposition, MAX_REPLY, MIN_REPLY, ReplySubject, ReplyTally, Transport, limit, max_reply,
 };
 pub use put_off::{PutOff, put_off};
 
 use self::chase::ReplyMeta;
-use self::exchange::limit;
+use crate::answer::NameTree;
 use crate::client::Requester;
 use crate::snapshot::{Kind, Snapshot, Steered};
 use crate::wire::{
@@ -42,14 +42,44 @@ use crate::zone::Chooser;
 ///
 /// When `reply` has fewer than [`MIN_REPLY`] octets.
 pub fn answer(snapshot: &Snapshot, request: &[u8], arrival: Arrival, reply: &mut [u8]) -> Disposition {
+    answer_under(
+        snapshot,
+        ServedNames { tree: &snapshot.base.tree, transactions: false },
+        request,
+        arrival,
+        reply,
+    )
+}
+
+/// Answers a request from a snapshot, under the serial numbers of zones that are transferred.
+///
+/// # Panics
+///
+/// When `reply` has fewer than [`MIN_REPLY`] octets.
+pub fn answer_under(
+    snapshot: &Snapshot,
+    names: ServedNames<'_>,
+    request: &[u8],
+    arrival: Arrival,
+    reply: &mut [u8],
+) -> Disposition {
     let source = AnswerSource {
-        tree: &snapshot.base.tree,
+        tree: names.tree,
+        transactions: names.transactions,
         identity: &snapshot.base.config.server.identity,
         idle: snapshot.base.config.server.listen.tcp.idle,
         cookies: snapshot.base.cookies.as_ref(),
         steer: |chooser, kind, requester: &Requester| snapshot.choose(chooser, kind, requester),
     };
     respond(&source, request, arrival, reply)
+}
+
+/// The names of a snapshot, and whether its caller answers transfers.
+#[derive(Clone, Copy, Debug)]
+pub struct ServedNames<'s> {
+    pub tree: &'s NameTree,
+    /// Whether zone transfers and signed requests are left to the caller ([`Disposition::Transaction`]).
+    pub transactions: bool,
 }
 
 /// Answers a request from anything that can steer: [`answer`] without a snapshot, for tests and benches.
@@ -88,6 +118,9 @@ where
     let Some(Begun { query, mut opt, cookie }) = begin(request, arrival, source.cookies, nsid) else {
         return Disposition::Silence;
     };
+    if source.transactions && gate::is_transaction(&query) {
+        return Disposition::Transaction;
+    }
     let edns = query.edns.as_ref();
     if let Some(opt) = &mut opt
         && transport == Transport::Tcp

@@ -14,6 +14,7 @@ mod hosts;
 mod intents;
 pub(crate) mod regular;
 pub mod secret;
+mod serials;
 mod sha256;
 pub mod stamp;
 pub mod state_directory;

@@ -75,7 +75,7 @@ fn of_query(snapshot: &Snapshot, name: &Name, rtype: u16, has_edns: bool) -> Amp
     let mut buffer = [0; UDP_PAYLOAD as usize];
     let reply = match engine::answer(snapshot, &query, arrival, &mut buffer) {
         Disposition::Reply { length, .. } => length,
-        Disposition::Silence => 0,
+        Disposition::Silence | Disposition::Transaction => 0,
     };
     Amplification { name: name.clone(), rtype: rtype.into(), has_edns, query: query.len(), reply }
 }

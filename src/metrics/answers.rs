@@ -339,8 +339,11 @@ pub(super) mod tests {
     use crate::zone::{Name, Zone};
 
     pub fn config(zones: &[&str]) -> Config {
-        let zone =
-            |apex: &&str| Zone { apex: Name::from_ascii(apex).expect("a name"), nodes: BTreeMap::new() };
+        let zone = |apex: &&str| Zone {
+            apex: Name::from_ascii(apex).expect("a name"),
+            nodes: BTreeMap::new(),
+            is_transferred: false,
+        };
         Config {
             server: Server {
                 name: "ns1".to_owned(),
@@ -358,6 +361,7 @@ pub(super) mod tests {
                 references: Vec::new(),
                 resolvers: Vec::new(),
                 peers: None,
+                tsig_keys: Vec::new(),
                 webhooks: Vec::new(),
                 log: crate::config::LogFormat::default(),
             },
@@ -372,6 +376,7 @@ pub(super) mod tests {
             pins: Vec::new(),
             alarms: AlarmRules::default(),
             zones: zones.iter().map(zone).collect(),
+            transfers: Vec::new(),
         }
     }
 

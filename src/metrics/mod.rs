@@ -18,6 +18,7 @@ mod resolvers;
 mod sites;
 #[cfg(test)]
 mod tests;
+mod transfers;
 mod transports;
 mod unread;
 
@@ -27,6 +28,9 @@ pub use delivery::{Delivery, DeliveryMetrics, DeliveryReport, WebhookStatus};
 pub use exposition::Exposition;
 pub use peers::PeerMetrics;
 pub use resolvers::{ResolverSummary, ResolverTable, ResolverWatch};
+pub use transfers::{
+    LastRefusal, NotifiedSecondary, TakenTransfer, TransferMetrics, TransferReport, ZoneTransferReport,
+};
 pub use transports::{TcpMetrics, UdpMetrics};
 pub use unread::{UnreadDatagrams, UnreadSocket};
 
@@ -78,6 +82,8 @@ pub struct Metrics {
     pub tcp: TcpMetrics,
     /// The other instances.
     pub peers: PeerMetrics,
+    /// Plain secondaries.
+    pub transfers: TransferMetrics,
     registry: Registry,
     /// Series whose names are not this program's own: `process_…`.
     foreign: Registry,
@@ -113,6 +119,7 @@ impl Default for Metrics {
             udp: UdpMetrics::default(),
             tcp: TcpMetrics::default(),
             peers: PeerMetrics::default(),
+            transfers: TransferMetrics::default(),
             registry: Registry::with_prefix("meridian"),
             foreign: Registry::default(),
             instance: InstanceMetrics::default(),
@@ -170,6 +177,8 @@ impl Metrics {
         self.register_regions();
         self.delivery.register(&mut self.registry);
         self.peers.register(&mut self.registry);
+        self.transfers.register(&mut self.registry);
+        self.transfers.begin();
         let registry = &mut self.registry;
         registry.register("reloads", "Reloads of the configuration", self.reloads.clone());
         let help = "Whether a file of the state directory could not be written the last time: 1 until it is";

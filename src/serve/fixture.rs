@@ -6,8 +6,9 @@ use super::limit::Limiter;
 use super::serving::{Current, Serving};
 use crate::config::RateLimit;
 use crate::health::View;
-use crate::metrics::{AnswerCounters, AnswerTimes, ResolverWatch};
+use crate::metrics::{AnswerCounters, AnswerTimes, ResolverWatch, TransferMetrics};
 use crate::snapshot::{Snapshot, fixture};
+use crate::transfer::Transfers;
 use crate::wire::{CookieSecret, CookieSecrets};
 
 /// A query for `www.example.com.` A, which has one address.
@@ -38,6 +39,8 @@ pub fn serving(limits: Option<&RateLimit>) -> Serving {
     let snapshot = Arc::new(Snapshot::compile(Arc::new(base), View::all_up(&config.regions), 1));
     let answers = Arc::new(AnswerCounters::new(&config, 1));
     Serving {
+        transfers: Arc::new(Transfers::none(&snapshot.base)),
+        transfer_metrics: TransferMetrics::default(),
         snapshot,
         answers,
         times: AnswerTimes::default(),

@@ -31,7 +31,7 @@ use super::dot::DotPolicy;
 use super::filter;
 use super::reply::DecodedReply;
 use super::serving::{self, Current};
-use crate::engine::{MAX_REPLY, Transport};
+use crate::engine::MAX_REPLY;
 
 /// The pause before a server that ended is started again, so that a broken socket does not spin.
 const RESTART_PAUSE: Duration = Duration::from_millis(100);
@@ -125,8 +125,8 @@ impl RequestHandler for Handler {
 impl Handler {
     fn reply(&self, request: &Request) -> Option<DecodedReply> {
         let mut bytes = vec![0; MAX_REPLY];
-        let from = (request.src().ip(), Transport::Tcp);
-        let length = self.0.load().answer(request.as_slice(), from, serving::now(), &mut bytes)?;
+        let (client, now) = (request.src().ip(), serving::now());
+        let length = self.0.load().answer_encrypted(request.as_slice(), client, now, &mut bytes)?;
         let mut reply = DecodedReply::parse(&bytes[..length]).expect("the engine writes DNS messages");
         if reply.fit(u16::MAX).is_err() {
             reply.fail();

@@ -7,10 +7,11 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use arc_swap::ArcSwap;
 
 use super::limit::{LimitJudgement, LimitVerdict, Limiter, ReplyCost};
-use crate::engine::{self, Arrival, Disposition, ReplyTally, Transport};
-use crate::metrics::{AnswerCounters, AnswerTimes, ReplyLimit, ResolverWatch};
+use crate::engine::{self, Arrival, Disposition, ReplyTally, ServedNames, Transport};
+use crate::metrics::{AnswerCounters, AnswerTimes, ReplyLimit, ResolverWatch, TransferMetrics};
 use crate::moment::Moment;
 use crate::snapshot::Snapshot;
+use crate::transfer::{self, Transaction, TransactionReply, TransferSource, TransferStream, Transfers};
 use crate::wire::CookieStatus;
 
 /// A snapshot together with the counters of its zones and regions, so that a tally always meets the table
@@ -26,6 +27,17 @@ pub struct Serving {
     pub watch: ResolverWatch,
     /// Limits what is sent over UDP.
     pub limiter: Limiter,
+    /// What secondaries are given, and all names under the serial numbers of their zones.
+    pub transfers: Arc<Transfers>,
+    pub transfer_metrics: TransferMetrics,
+}
+
+/// What becomes of a request over a stream.
+pub(super) enum StreamReply {
+    Message(usize),
+    /// Messages until there are no more.
+    Transfer(Box<TransferStream>),
+    Silence,
 }
 
 /// Published by the writer, and read for every answer.
@@ -35,7 +47,7 @@ pub type Current = ArcSwap<Serving>;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ArrivalTime {
     /// By the wall clock: cookies are shared with other instances.
-    wall: Moment,
+    pub wall: Moment,
     /// Since the process started, by a clock that is never set: rates are of this process alone, and a step of the wall clock
     /// must neither empty their accounts nor fill them.
     steady: Moment,
@@ -59,27 +71,128 @@ impl Serving {
         time: ArrivalTime,
         reply: &mut [u8],
     ) -> Option<usize> {
+        match self.answer_stream(request, (client, transport), time, reply) {
+            StreamReply::Message(length) => Some(length),
+            StreamReply::Silence | StreamReply::Transfer(_) => None,
+        }
+    }
+
+    /// Answers a request over DNS over TLS, where replies are encoded once more, which no signature survives: no zone is
+    /// transferred there.
+    pub(super) fn answer_encrypted(
+        &self,
+        request: &[u8],
+        client: IpAddr,
+        time: ArrivalTime,
+        reply: &mut [u8],
+    ) -> Option<usize> {
+        let from = (client, Transport::Tcp);
+        match self.answer_as(request, from, time, reply, false) {
+            StreamReply::Message(length) => Some(length),
+            StreamReply::Silence | StreamReply::Transfer(_) => None,
+        }
+    }
+
+    /// As [`Self::answer`], over a transport that carries several messages.
+    pub(super) fn answer_stream(
+        &self,
+        request: &[u8],
+        from: (IpAddr, Transport),
+        time: ArrivalTime,
+        reply: &mut [u8],
+    ) -> StreamReply {
+        self.answer_as(request, from, time, reply, self.transfers.is_active)
+    }
+
+    fn answer_as(
+        &self,
+        request: &[u8],
+        (client, transport): (IpAddr, Transport),
+        time: ArrivalTime,
+        reply: &mut [u8],
+        transactions: bool,
+    ) -> StreamReply {
         let arrival = Arrival { client, transport, at: time.wall };
         let begun = AnswerTimes::begin(request);
-        let disposition = engine::answer(&self.snapshot, request, arrival, reply);
+        let names = ServedNames { tree: &self.transfers.tree, transactions };
+        let disposition = engine::answer_under(&self.snapshot, names, request, arrival, reply);
         if let Some(begun) = begun {
             self.times.end(begun, transport);
         }
         match disposition {
             Disposition::Reply { length, tally } => {
-                let octets = [request.len(), length];
-                if let Some(limited) = self.limit(&tally, octets, arrival, time.steady) {
-                    return self.put_off(request, arrival, (limited, time.steady), reply);
-                }
-                self.answers.count(&tally, transport);
-                self.watch.note(&tally, client);
-                Some(length)
+                self.send(request, arrival, time, (length, &tally), reply)
             }
             Disposition::Silence => {
                 self.answers.count_silence();
-                None
+                StreamReply::Silence
+            }
+            Disposition::Transaction => self.transact(request, arrival, time, reply),
+        }
+    }
+
+    /// Counts a reply, unless it is over a limit.
+    #[inline]
+    fn send(
+        &self,
+        request: &[u8],
+        arrival: Arrival,
+        time: ArrivalTime,
+        (length, tally): (usize, &ReplyTally),
+        reply: &mut [u8],
+    ) -> StreamReply {
+        let octets = [request.len(), length];
+        if let Some(limited) = self.limit(tally, octets, arrival, time.steady) {
+            let told = self.put_off(request, arrival, (limited, time.steady), reply);
+            return told.map_or(StreamReply::Silence, StreamReply::Message);
+        }
+        self.answers.count(tally, arrival.transport);
+        self.watch.note(tally, arrival.client);
+        StreamReply::Message(length)
+    }
+
+    /// Answers a zone transfer or a signed request, and tells of one that is refused.
+    fn transact(&self, request: &[u8], arrival: Arrival, time: ArrivalTime, reply: &mut [u8]) -> StreamReply {
+        let source = TransferSource { snapshot: &self.snapshot, transfers: &self.transfers };
+        let Transaction { reply: answered, refusal, zone, given } =
+            transfer::respond(source, request, arrival, reply);
+        let metrics = &self.transfer_metrics;
+        if let Some(reason) = refusal
+            && let Some(count) = metrics.refused(arrival.client, reason, time.wall)
+        {
+            let zones = &self.snapshot.base.config.zones;
+            let zone = zone.map(|zone| zones[zone].apex.to_string());
+            let client = arrival.client;
+            tracing::warn!(%client, zone, count, "a zone transfer or a signed request is refused: {}", reason.text());
+        }
+        if let (Some(kind), Some(zone)) = (given, zone.and_then(|zone| self.transfers.zone(zone))) {
+            metrics.given(&zone.name.to_string(), kind, zone.serial.0, arrival.client, time.wall);
+        }
+        match answered {
+            TransactionReply::Message { length, tally } => {
+                self.send(request, arrival, time, (length, &tally), reply)
+            }
+            TransactionReply::Stream(stream, tally) => {
+                self.answers.count(&tally, arrival.transport);
+                StreamReply::Transfer(stream)
+            }
+            TransactionReply::Silence => {
+                self.answers.count_silence();
+                StreamReply::Silence
             }
         }
+    }
+
+    /// Counts a transfer that has ended, and logs it.
+    pub(super) fn transferred(&self, stream: &TransferStream, client: IpAddr, time: ArrivalTime) {
+        let (zone, kind, serial) = (stream.zone().name.to_string(), stream.kind(), stream.serial());
+        if stream.has_failed {
+            tracing::error!(%client, zone, "a record is too large for a message with a signature, and the transfer ends");
+            return;
+        }
+        self.transfer_metrics.given(&zone, kind, serial.0, client, time.wall);
+        let (kind, records) = (kind.as_str(), stream.records);
+        tracing::info!(%client, zone, kind, %serial, records, "a secondary has taken a zone");
     }
 
     /// Returns whether a reply is over a limit, and if it is, whether its sender is to be told. Only a datagram may have a

@@ -153,7 +153,7 @@ fn ask<'r>(
     match engine::answer(snapshot, query, Arrival { client, transport: Transport::Tcp, at: Moment(0) }, reply)
     {
         Disposition::Reply { length, tally } => (&reply[..length], tally.part),
-        Disposition::Silence => unreachable!("a well-formed query is answered"),
+        Disposition::Silence | Disposition::Transaction => unreachable!("a well-formed query is answered"),
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use foldhash::{HashMap, HashMapExt};
 
 use super::demand::{self, DemandPart, Permit};
+use super::fixed;
 use super::partition::{Partition, Views};
 use super::pins::Pins;
 use super::records::{self, Kind, Offered};
@@ -16,8 +17,8 @@ use crate::intent::Weights;
 use crate::moment::Moment;
 use crate::region::{HostAddresses, RegionId, Regions};
 use crate::steering::{PartSplits, Plan, Policy, Splits, Steering, SteeringId};
-use crate::wire::CookieSecrets;
-use crate::zone::Name;
+use crate::wire::{CookieSecrets, TsigKey};
+use crate::zone::{Chooser, Name};
 
 /// Everything that a snapshot needs and that health does not change: one base serves many snapshots.
 #[derive(Debug)]
@@ -45,8 +46,30 @@ pub struct Base {
     pub database_built_at: Option<Moment>,
     /// Why a database that the configuration names is not the one in use; `None`: it is.
     pub refused_database: Option<String>,
+    /// What secondaries are given of the zones that are transferred, as far as health does not change it.
+    transferred: Vec<TransferredPart>,
+    /// The keys that are shared with secondaries.
+    pub tsig_keys: Arc<[TsigKey]>,
     /// The secrets of DNS cookies; `None`: there are no cookies, as in simulations.
     pub cookies: Option<CookieSecrets>,
+}
+
+/// What health does not change of a zone that is transferred.
+#[derive(Debug)]
+struct TransferredPart {
+    zone: usize,
+    /// Of its static RRsets.
+    digest: [u8; 32],
+    /// Its steered names and pins.
+    choosing: Vec<(Name, Chooser)>,
+}
+
+impl TransferredPart {
+    fn of(config: &Config, place: usize) -> Self {
+        let zone = &config.zones[place];
+        let choosing = zone.nodes.iter().filter_map(|(name, node)| Some((name.clone(), node.chooser?)));
+        Self { zone: place, digest: fixed::digest_of_fixed(zone), choosing: choosing.collect() }
+    }
 }
 
 impl Base {
@@ -54,7 +77,7 @@ impl Base {
     pub fn build(config: Arc<Config>, table: Table) -> Self {
         let mut partitions: Vec<Partition> = Vec::new();
         let mut known: HashMap<&Policy, usize> = HashMap::new();
-        let mut views = Views::new(&table);
+        let mut views = Views::new(&table, &config);
         let partition_of = config.steered.iter().map(|steering| {
             *known.entry(&steering.policy).or_insert_with(|| {
                 partitions.push(Partition::new(&steering.policy, &config.regions, &mut views));
@@ -74,7 +97,11 @@ impl Base {
             false => Vec::new(),
         };
         let demand_of = demand::places(&partitions, &demand);
+        let transferred =
+            config.transfers.iter().map(|zone| TransferredPart::of(&config, zone.zone)).collect();
         Self {
+            transferred,
+            tsig_keys: Arc::default(),
             config,
             tree,
             table,
@@ -97,6 +124,7 @@ impl Base {
             database_built_at: self.database_built_at,
             refused_database: self.refused_database.clone(),
             cookies: self.cookies,
+            tsig_keys: Arc::clone(&self.tsig_keys),
             ..Self::build(Arc::new(self.config.led_by(known)), self.table.clone())
         }
     }
@@ -114,6 +142,25 @@ impl Base {
     /// Notes when the geo database was built, and why it is not the one that is configured.
     pub fn of_database(self, built_at: Option<Moment>, refused: Option<String>) -> Self {
         Self { database_built_at: built_at, refused_database: refused, ..self }
+    }
+
+    /// Shares these keys with secondaries.
+    pub fn with_tsig_keys(self, keys: Vec<TsigKey>) -> Self {
+        Self { tsig_keys: keys.into(), ..self }
+    }
+
+    /// Returns the digest of the static part of a zone that is transferred.
+    pub fn digest_of_fixed(&self, zone: usize) -> [u8; 32] {
+        self.part_of(zone).digest
+    }
+
+    /// Returns the steered names and pins of a zone that is transferred.
+    pub(super) fn choosing_in(&self, zone: usize) -> &[(Name, Chooser)] {
+        &self.part_of(zone).choosing
+    }
+
+    fn part_of(&self, zone: usize) -> &TransferredPart {
+        self.transferred.iter().find(|part| part.zone == zone).expect("it is transferred")
     }
 
     /// Gives clients cookies of these secrets.

@@ -13,14 +13,14 @@ use super::choices::Choices;
 use super::records::{Answer, Answers};
 
 /// Feeds what is hashed to SHA-256, numbers in one byte order on all machines.
-struct Digester(Context);
+pub(super) struct Digester(Context);
 
 impl Digester {
-    fn new() -> Self {
+    pub fn new() -> Self {
         Self(Context::new(&SHA256))
     }
 
-    fn done(self) -> [u8; 32] {
+    pub fn done(self) -> [u8; 32] {
         self.0.finish().as_ref().try_into().expect("SHA-256 has 32 octets")
     }
 }

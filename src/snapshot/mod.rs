@@ -9,25 +9,30 @@ mod base;
 mod choices;
 mod demand;
 mod digest;
+mod fixed;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod partition;
 mod pins;
 mod records;
 mod steered;
+mod transferred;
 mod warnings;
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, OnceLock};
 
 pub use base::Base;
 pub(crate) use demand::splits_of;
 pub use demand::{DemandPart, DrawnFor, Permit};
 pub use digest::MAX_DIGESTS;
+pub use fixed::{ZoneSet, sets_of};
 pub use partition::{Partition, RequesterPlace};
 pub use records::{AnsweredAddresses, Kind, ServedAddress, served};
 pub use steered::{Steered, SteeredAnswer};
+pub use transferred::{FixedSets, digest_of_content};
 
-use crate::client::Requester;
+use crate::client::{GroupId, Requester};
 use crate::health::View;
 use crate::intent::Weights;
 use crate::region::{AddressId, RegionId};
@@ -174,6 +179,20 @@ impl Snapshot {
         let part = self.base.demand_of(partition, place.part as usize);
         let part = part.map(|part| u16::try_from(part).expect("parts are bounded"));
         Steered { choice: answer.told(), scope, region: answers.region, part, is_leaving, is_fail_open }
+    }
+
+    /// Returns what a name answers to the clients of a group of which nothing else is known, by [`Kind`]. Where shares are
+    /// drawn, it is the answer of one of them, and always the same one.
+    pub fn given_to(&self, chooser: Chooser, group: GroupId) -> [SteeredAnswer<'_>; 3] {
+        let id = match chooser {
+            Chooser::Steering(id) => id,
+            Chooser::Pin(id) => return self.base.pins.given_to(id, group),
+        };
+        let index = id.0 as usize;
+        let part = self.base.partitions[self.base.partition_of[index]].part_of_group(group);
+        let client = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+        let (choice, _) = self.choices[self.choices_of[index]].find(part, client);
+        self.answers[index][choice as usize].by_kind.each_ref().map(Answer::told)
     }
 
     /// Returns where a requester is to a partition, with the scope that answers of this kind need.

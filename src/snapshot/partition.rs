@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use foldhash::{HashMap, HashMapExt};
 
-use crate::client::{Prefix, Requester};
+use crate::client::{GroupId, Prefix, Requester};
+use crate::config::Config;
 use crate::family::Family;
-use crate::geo::{MixedBlocks, PolicyView, ScopedPart, SubnetPlace, Table};
+use crate::geo::{Class, MixedBlocks, PolicyView, ScopedPart, SubnetPlace, Table};
 use crate::health::View;
 use crate::region::{RegionId, RegionSet, Regions};
 use crate::share;
@@ -26,6 +27,8 @@ pub struct Partition {
     pub view: Arc<PolicyView>,
     /// What the prefixes get that the border cuts; `None`: it cuts none.
     pub(crate) border: Option<PrefixParts>,
+    /// The parts of the groups whose answers secondaries are given.
+    parts_of_groups: Vec<(GroupId, u32)>,
     /// By family: where clients lie who are led alike in it, if those are more than have one plan.
     by_family: [Option<Arc<PolicyView>>; 2],
 }
@@ -78,6 +81,8 @@ impl Plans {
 /// send them.
 pub(super) struct Views<'a> {
     table: &'a Table,
+    /// The groups whose answers secondaries are given, as clients of no known place.
+    transferred: Vec<(GroupId, Class)>,
     /// By the part of each class.
     known: HashMap<Vec<u32>, Arc<PolicyView>>,
     /// By the part of each class, and the kind of each part.
@@ -85,8 +90,10 @@ pub(super) struct Views<'a> {
 }
 
 impl<'a> Views<'a> {
-    pub(super) fn new(table: &'a Table) -> Self {
-        Self { table, known: HashMap::new(), blocks: HashMap::new() }
+    pub(super) fn new(table: &'a Table, config: &Config) -> Self {
+        let transferred = config.transfer_groups().into_iter();
+        let transferred = transferred.map(|group| (group, config.class_of_group(group))).collect();
+        Self { table, transferred, known: HashMap::new(), blocks: HashMap::new() }
     }
 
     fn view(&mut self, parts: Vec<u32>) -> Arc<PolicyView> {
@@ -109,12 +116,31 @@ impl Partition {
         let parts: Vec<u32> = classes.map(|class| plans.number(steering::plan(policy, class))).collect();
         let parts_of_classes = plans.list.len();
         let border = PrefixParts::new(&parts, &mut plans, views);
+        let parts_of_groups = views
+            .transferred
+            .iter()
+            .map(|(group, class)| (*group, plans.number(steering::plan(policy, class))));
+        let parts_of_groups = parts_of_groups.collect();
         let by_family = Family::BOTH.map(|family| {
             let alike = alike(&plans.list[..parts_of_classes], &parts, regions, family)?;
             border.is_none().then(|| views.view(alike))
         });
         let view = views.view(parts);
-        Self { policy: policy.clone(), plans: plans.list, parts_of_classes, view, border, by_family }
+        Self {
+            policy: policy.clone(),
+            plans: plans.list,
+            parts_of_classes,
+            view,
+            border,
+            parts_of_groups,
+            by_family,
+        }
+    }
+
+    /// Returns the part of a group whose answers secondaries are given.
+    pub(super) fn part_of_group(&self, group: GroupId) -> u32 {
+        let known = self.parts_of_groups.iter().find(|(known, _)| *known == group);
+        known.expect("every such group of the configuration has a part").1
     }
 
     /// Returns the plans that classes have.

@@ -6,9 +6,9 @@
 use foldhash::{HashMap, HashMapExt};
 
 use super::partition::{Partition, Views};
-use super::records::{Answers, Kind, Offered, Pool};
-use super::steered::Steered;
-use crate::client::Requester;
+use super::records::{Answer, Answers, Kind, Offered, Pool};
+use super::steered::{Steered, SteeredAnswer};
+use crate::client::{GroupId, Requester};
 use crate::config::Config;
 use crate::family::Family;
 use crate::geo::Table;
@@ -88,6 +88,17 @@ impl Pins {
             is_leaving: false,
             is_fail_open: false,
         }
+    }
+}
+
+impl Pins {
+    /// Returns what a pin answers to the clients of a group of which nothing else is known, by kind.
+    pub(super) fn given_to(&self, id: PinId, group: GroupId) -> [SteeredAnswer<'_>; 3] {
+        let PinAnswers { permitted, forbidden, .. } = &self.answers[id.0 as usize];
+        let partition = self.partition_of(id);
+        let is_permitted = !partition.plans[partition.part_of_group(group) as usize].order.is_empty();
+        let answers = if is_permitted { permitted } else { forbidden };
+        answers.by_kind.each_ref().map(Answer::told)
     }
 }
 

@@ -47,5 +47,6 @@ mod rollout;
 mod startup;
 mod state;
 mod steering;
+mod transfer;
 mod watch;
 mod whatif;

@@ -269,7 +269,7 @@ pub fn zone() -> Zone {
         let chooser = Some(Chooser::Pin(PinId(region.into())));
         (pin(RegionId(region)), Node { rrsets: Vec::new(), chooser })
     });
-    Zone { apex: owner(), nodes: pins.chain([(owner(), apex)]).collect() }
+    Zone { apex: owner(), nodes: pins.chain([(owner(), apex)]).collect(), is_transferred: false }
 }
 
 /// Returns the pin of each region.
@@ -315,6 +315,7 @@ pub fn build(draft: &Draft) -> Arc<Base> {
             references: Vec::new(),
             resolvers: Vec::new(),
             peers: None,
+            tsig_keys: Vec::new(),
             webhooks: Vec::new(),
             log: LogFormat::Human,
         },
@@ -329,6 +330,7 @@ pub fn build(draft: &Draft) -> Arc<Base> {
         safety: Safety::default(),
         alarms: meridian::config::AlarmRules::default(),
         zones: vec![zone()],
+        transfers: Vec::new(),
     };
     let sources = TableSources { database: None, asn: None, networks: &draft.networks };
     let table = Table::compile(sources, &config.distinctions()).expect("no database to be damaged");
@@ -419,7 +421,7 @@ pub fn ask_name(
             reply.truncate(length);
             (Message::from_vec(&reply).expect("a reply decodes"), reply)
         }
-        Disposition::Silence => panic!("a well-formed query is answered"),
+        Disposition::Silence | Disposition::Transaction => panic!("a well-formed query is answered"),
     }
 }
 

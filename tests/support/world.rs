@@ -36,7 +36,7 @@ impl World {
     /// Makes `api.example.com.` with `names` further names, an alias of an alias, and one steered name.
     pub fn new(names: u32) -> Self {
         let address = |host: u32| RData::A(A(Ipv4Addr::from_bits(0x0a00_0000 | host)));
-        let mut zone = Zone { apex: name("api.example.com."), nodes: [].into() };
+        let mut zone = Zone { apex: name("api.example.com."), nodes: [].into(), is_transferred: false };
         let soa = SOA::new(name("ns1.example.net."), name("admin.example.net."), 1, 7200, 900, 86400, 300);
         add(&mut zone, "api.example.com.", RData::SOA(soa));
         add(&mut zone, "api.example.com.", RData::NS(NS(name("ns1.example.net."))));
@@ -65,6 +65,7 @@ impl World {
             tree: &self.tree,
             identity: &self.identity,
             cookies: Some(&self.cookies),
+            transactions: false,
             steer: |_: Chooser, kind, _: &Requester| Steered {
                 choice: match kind {
                     Kind::A => SteeredAnswer::Records(&self.steered),

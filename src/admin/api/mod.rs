@@ -7,6 +7,7 @@
 //! | [`intents`], [`drain_status`] | requests of operators and what became of them |
 //! | [`history`], [`availability`] | events and drills; measured uptime |
 //! | [`trends`] | the last hour of every region |
+//! | [`transfers`] | zones that secondaries are given |
 //! | [`queries`] | explanations, simulations, where the clients of a country go |
 //! | [`instances`] | what commands print of several instances |
 //! | [`caller`], [`error`], [`timestamp`] | the caller's identity; refusals; moments as text |
@@ -27,6 +28,7 @@ pub mod route;
 pub mod routes;
 pub mod status;
 pub mod timestamp;
+pub mod transfers;
 pub mod trends;
 
 pub use availability::{AvailabilityQuery, AvailabilityRow, AvailabilityTable, RowKind};
@@ -56,4 +58,5 @@ pub use status::{
     SnapshotStatus, ZoneStatus,
 };
 pub use timestamp::Timestamp;
+pub use transfers::TransferStatus;
 pub use trends::{RegionTrend, TrendList};

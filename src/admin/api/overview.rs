@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{IntentList, RegionSummary, SnapshotStatus, Timestamp};
+use super::{IntentList, RegionSummary, SnapshotStatus, Timestamp, TransferStatus};
 use crate::alarm::Incident;
 use crate::event::Event;
 use crate::health::Phase;
@@ -38,6 +38,9 @@ pub struct Overview {
     /// The loads at which regions shed clients.
     #[serde(default)]
     pub load_limits: LoadLimits,
+    /// The zones that secondaries are given, the first twenty; left out: none are, and nothing asked for one.
+    #[serde(default, skip_serializing_if = "TransferStatus::is_empty")]
+    pub transfers: TransferStatus,
     /// The other instances that judge health with this one, by name; left out: it has none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub peers: Vec<PeerOverview>,

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Timestamp;
+use super::{Timestamp, TransferStatus};
 use crate::alarm::Incident;
 use crate::canary::{Blindness, Failure, Signals};
 use crate::health::{AddressState, OutlierGrade, Phase, Vitals};
@@ -50,6 +50,9 @@ pub struct InstanceStatus {
     /// The other instances that judge health with this one, by name; left out: it has none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub peers: Vec<PeerStatus>,
+    /// The zones that secondaries are given; left out: none are, and nothing asked for one.
+    #[serde(default, skip_serializing_if = "TransferStatus::is_empty")]
+    pub transfers: TransferStatus,
     /// The steered names with a digest of what they answer: the first thousand.
     pub answers: Vec<NameAnswers>,
     /// What the process has given up.
@@ -78,7 +81,7 @@ pub struct ServedZone {
     pub names: usize,
     /// The number of steered names.
     pub steered: usize,
-    /// The serial number of its SOA record.
+    /// The serial number of its SOA record; with `transfer` the one that the server keeps.
     pub serial: Option<u32>,
 }
 

@@ -2,6 +2,9 @@
 
 mod canary;
 mod region;
+pub(super) mod transfers;
+
+use std::collections::BTreeMap;
 
 use data_encoding::HEXLOWER;
 
@@ -31,13 +34,16 @@ pub(super) fn instance(state: &AdminState, _: NoParameters) -> Result<InstanceSt
     let regions = config.regions.iter().zip(&published.report.regions);
     let delivery = state.metrics.delivery.report();
     let watch = CanaryWatch { state, canaries: &config.canaries, now };
+    let given = state.metrics.transfers.told();
+    let kept = given.zones.iter().map(|zone| (zone.zone.clone(), zone.serial)).collect();
+    let zones = config.zones.iter().map(|zone| served_zone(zone, &kept));
     Ok(InstanceStatus {
         server: config.server.name.clone(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         uptime_seconds: now.since(state.started_at()).as_secs(),
         now: Timestamp(now),
         snapshot: SnapshotStatus::from(&**published),
-        zones: config.zones.iter().map(served_zone).collect(),
+        zones: zones.collect(),
         geo: geo(&origin, &published.snapshot.base.table, now),
         configuration: configuration(state, &origin),
         incidents: published.report.incidents.clone(),
@@ -45,6 +51,7 @@ pub(super) fn instance(state: &AdminState, _: NoParameters) -> Result<InstanceSt
         regions: regions.map(|((_, region), report)| region::status(&watch, region, report)).collect(),
         references: published.report.references.iter().map(reference).collect(),
         peers: published.report.peers.iter().map(|report| peer(report, now)).collect(),
+        transfers: transfers::status(given),
         answers: answers(&published.snapshot),
         confinement: state.confinement.clone(),
         events: EventLogStatus { lost: delivery.events_lost, trouble: delivery.trouble },
@@ -104,7 +111,10 @@ impl From<&Published> for SnapshotStatus {
     }
 }
 
-fn served_zone(zone: &zone::Zone) -> ServedZone {
+/// Returns the status of a zone; `kept` are the serial numbers that the server keeps.
+fn served_zone(zone: &zone::Zone, kept: &BTreeMap<String, u32>) -> ServedZone {
+    let name = zone.apex.to_string();
+    let kept = kept.get(&name).copied();
     let soa = zone.nodes.get(&zone.apex).into_iter().flat_map(|node| &node.rrsets);
     let serial =
         soa.filter(|rrset| rrset.rtype == RecordType::SOA).find_map(|rrset| match rrset.rdata.first() {
@@ -112,14 +122,14 @@ fn served_zone(zone: &zone::Zone) -> ServedZone {
             _ => None,
         });
     ServedZone {
-        name: zone.apex.to_string(),
+        name,
         names: zone.nodes.len(),
         steered: zone
             .nodes
             .values()
             .filter(|node| matches!(node.chooser, Some(Chooser::Steering(_))))
             .count(),
-        serial,
+        serial: kept.or(serial),
     }
 }
 

@@ -20,7 +20,7 @@ use crate::config::sections::backup;
 use crate::config::sections::capacity_events;
 use crate::config::sections::{
     access, alarms, canaries, checks, drills, geo, json, listen as listening, outside, peers, rate_limit,
-    recovery, region, steer, webhooks, zone_checks,
+    recovery, region, steer, transfer, tsig_keys, webhooks, zone_checks,
 };
 use crate::config::values::bounds::MAX_NAME;
 use crate::config::{master_file, problem, yaml};
@@ -42,9 +42,12 @@ use crate::serve::{limit, tcp};
 use crate::share;
 use crate::simulate::{line, loaded, parse};
 use crate::snapshot;
+use crate::transfer::{
+    MAX_DIFFERENCE_OCTETS, MAX_DIFFERENCES, MESSAGE_OCTETS, RETRY_AFTER, RETRY_AT_MOST, SavedSerials,
+};
 use crate::units::{Percent, TimeSpan};
 use crate::webhook;
-use crate::wire::UDP_PAYLOAD;
+use crate::wire::{self, UDP_PAYLOAD};
 
 /// What is limited, and the limit.
 type Row = (&'static str, String);
@@ -62,7 +65,7 @@ pub fn page() -> String {
         ("Intents and drills", intents()),
         ("Alarms, events and webhooks", events()),
         ("Admin address", admin()),
-        ("State directory", state()),
+        ("State directory and zone transfers", state()),
         ("Simulation and proof", simulation()),
     ] {
         let _ = write!(page, "\n## {title}\n\n| what | limit |\n|---|---|\n");
@@ -92,6 +95,9 @@ fn configuration() -> Vec<Row> {
         ("size of a geo database", bytes(database::MAX_SIZE)),
         ("octets of a reply with one static RRset", most(zone_checks::MAX_REPLY)),
         ("`references`", most(outside::MAX_REFERENCES)),
+        ("`tsig_keys`", most(tsig_keys::MAX_KEYS)),
+        ("octets of a TSIG secret", within(&wire::TSIG_SECRET)),
+        ("entries of `transfer.clients`, and of `transfer.notify`", most(transfer::MAX_SECONDARIES)),
         ("webhooks", most(webhooks::MAX_WEBHOOKS)),
         ("`peers.instances`", most(peers::MAX_PEERS)),
         ("`peers.alone_after`", times(&peers::ALONE_AFTER)),
@@ -227,6 +233,14 @@ fn state() -> Vec<Row> {
         ("`backup.every`", range(&TimeSpan(*backup::EVERY.start()), &TimeSpan(*backup::EVERY.end()))),
         ("`backup.keep`", range(&TimeSpan(*backup::KEEP.start()), &TimeSpan(*backup::KEEP.end()))),
         ("size of `availability.json`", bytes(<log::AvailabilityLog as store::Saved>::MAX_BYTES)),
+        ("size of `serials.json`", bytes(<SavedSerials as store::Saved>::MAX_BYTES)),
+        ("differences of a zone that IXFR gives", most(MAX_DIFFERENCES)),
+        ("size of these differences", bytes(MAX_DIFFERENCE_OCTETS as u64)),
+        ("size of a message of a transfer with several records", bytes(MESSAGE_OCTETS as u64)),
+        (
+            "time before a NOTIFY that is not acknowledged is sent again",
+            range(&TimeSpan(RETRY_AFTER), &TimeSpan(RETRY_AT_MOST)),
+        ),
         ("damaged files of one kind that are set aside", most(store::MAX_SET_ASIDE)),
         ("days of measured availability", most(log::DAYS)),
         ("names with measured availability", most(measured::MAX_NAMES)),

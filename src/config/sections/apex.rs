@@ -22,7 +22,7 @@ pub struct SoaSpec {
     /// zone.
     rname: Option<Value<String>>,
     /// The serial number. Left out: a number that is computed from the zone's files and changes with
-    /// them, but does not always grow.
+    /// them, but does not always grow. With `transfer` it is the least that the server's own number may be.
     serial: Option<Value<u32>>,
     /// Left out: 2 hours.
     refresh: Option<Value<Ttl>>,
@@ -56,15 +56,23 @@ impl ZoneLowering<'_> {
         self.insert(&self.apex.clone(), set);
     }
 
-    /// Adds the SOA record, unless the master file has one.
-    pub fn soa(&mut self, spec: &Option<Setting<SoaSpec>>, file: Span, master_files: &[usize]) {
+    /// Adds the SOA record, unless the master file has one. Returns the serial number that the operator has written.
+    pub fn soa(
+        &mut self,
+        spec: &Option<Setting<SoaSpec>>,
+        file: Span,
+        master_files: &[usize],
+    ) -> Option<u32> {
         if let Some(other) = self.nodes.get(&self.apex).and_then(|node| node.rrset(RecordType::SOA)) {
             if let Some((_, span)) = spec.given() {
                 let there = other.span.line_text(self.sources);
                 let finding = self.report.error(span, "the zone already has a SOA record");
                 finding.hint(format!("it is at {there}; keep it in one place"));
             }
-            return;
+            return other.rdata.first().and_then(|rdata| match rdata {
+                RData::SOA(soa) => Some(soa.serial),
+                _ => None,
+            });
         }
         let nothing = SoaSpec::default();
         let (spec, span) = spec.given().unwrap_or((&nothing, file));
@@ -72,6 +80,7 @@ impl ZoneLowering<'_> {
         let mut set = RRsetDraft::new(RecordType::SOA, spec.ttl.get_or(self.default_ttl), span);
         set.rdata.push(RData::SOA(self.soa_record(spec, serial)));
         self.nodes.entry(self.apex.clone()).or_default().rrsets.push(set);
+        spec.serial.get().copied()
     }
 
     fn soa_record(&mut self, spec: &SoaSpec, serial: u32) -> SOA {

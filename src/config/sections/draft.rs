@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::groups::Scope;
 use super::regions::Definitions;
+use super::transfer::{KeyReference, ZoneTransfers};
 use crate::config::problem::{Reporter, Span};
 use crate::config::records::{self, RecordTarget};
 use crate::config::sources::SourceFiles;
@@ -150,6 +151,10 @@ pub(super) struct ZoneList {
     pub steered: Vec<Steering>,
     /// By `PinId`, with the places where they are asked for.
     pub pins: Vec<(Pin, Span)>,
+    /// How zones are given to secondaries.
+    pub transfers: Vec<ZoneTransfers>,
+    /// The keys that they refer to.
+    pub transfer_keys: Vec<KeyReference>,
     /// The apex of every zone, with its file and line; known before the first zone is lowered.
     pub apexes: BTreeMap<Name, String>,
 }

@@ -45,6 +45,8 @@ mod server;
 mod service_regions;
 mod services;
 pub(crate) mod steer;
+pub(crate) mod transfer;
+pub(crate) mod tsig_keys;
 mod user;
 mod watching;
 pub(crate) mod webhooks;
@@ -63,6 +65,8 @@ pub use rate_limit::RateLimit;
 pub use regions::RegionsSpec;
 pub use secret::Secret;
 pub use server::{LogFormat, Server, ServerSpec, StartMode, StartTerms, start_terms};
+pub use transfer::{NotifyTarget, TransferClient, ZoneTransfers};
+pub use tsig_keys::TsigKeySource;
 pub use user::SystemUser;
 pub use webhooks::{Webhook, WebhookShape};
 pub use zone::ZoneSpec;
@@ -101,6 +105,9 @@ pub fn config(files: &Files, sources: &SourceFiles, report: &mut Reporter) -> Op
         regions.check_hosts(&zones.apexes, report);
     }
     pins::check_zones(&zones, report);
+    if let Some(server) = &server {
+        transfer::check(&zones.transfer_keys, server, report);
+    }
     if let Some((_, server)) = &files.server {
         outside::check(&server.references, definitions.regions.iter().flatten(), report);
         peers::check(&server.peers, definitions.regions.iter().flatten(), report);
@@ -163,5 +170,6 @@ fn whole(server: Server, definitions: Definitions, zones: ZoneList) -> Config {
         capacity_events: definitions.capacity_events,
         alarms: definitions.alarms,
         zones: zones.zones,
+        transfers: zones.transfers,
     }
 }

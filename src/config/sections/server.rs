@@ -16,6 +16,7 @@ use super::or_off::OrOff;
 use super::outside;
 use super::peers::{self, Peers, PeersSpec};
 use super::rate_limit::{self, RateLimit, RateLimitSpec};
+use super::tsig_keys::{self, TsigKeySource, TsigKeySpec};
 use super::user::{self, SystemUser};
 use super::webhooks::{self, Webhook, WebhookSpec};
 use crate::canary::ReferenceTarget;
@@ -66,6 +67,9 @@ pub struct ServerSpec {
     resolvers: Option<List<SocketAddr>>,
     /// The other instances that judge health together with this one. Left out: none, and this one judges alone.
     pub(super) peers: Option<Setting<PeersSpec>>,
+    /// The keys that signed zone transfers, and what secondaries are told, need (RFC 8945); at most 64. `transfer` of a zone
+    /// refers to them. Left out: none.
+    tsig_keys: Option<Setting<Vec<Setting<TsigKeySpec>>>>,
     /// The user that a process of root becomes: a name of `/etc/passwd`, or a number from 1 to 4294967294. It has no
     /// capabilities when its sockets are bound. It must be able to read the configuration and its secrets, for reloads, and
     /// to write to `state`. Left out: the user that started it. A change takes effect with a restart.
@@ -109,6 +113,8 @@ pub struct Server {
     pub resolvers: Vec<SocketAddr>,
     /// The instances that judge health together with this one; `None`: none do.
     pub peers: Option<Peers>,
+    /// The keys that are shared with secondaries.
+    pub tsig_keys: Vec<TsigKeySource>,
     /// Receivers of events over HTTP.
     pub webhooks: Vec<Webhook>,
     pub log: LogFormat,
@@ -209,6 +215,7 @@ pub(super) fn lower(
         user: user::lower(&spec.user, report),
         references: outside::lower(&spec.references, report),
         resolvers: spec.resolvers.items().into_iter().map(|(place, _)| *place).collect(),
+        tsig_keys: tsig_keys::lower(&spec.tsig_keys, sources, report),
         webhooks: webhooks::lower(&spec.webhooks, directory, report),
         log: spec.log.get_or_default(),
     };

@@ -12,7 +12,9 @@ use super::apex::SoaSpec;
 use super::draft::{RRsetDraft, ZoneList, ZoneLowering};
 use super::groups::{self, GroupSpec};
 use super::names::NameSpec;
+use super::references::References;
 use super::regions::Definitions;
+use super::transfer::{self, TransferSpec, ZoneTransfers};
 use super::zone_checks;
 use crate::config::master_file::{MasterFileReader, MasterRecord};
 use crate::config::problem::{Reporter, Span};
@@ -20,6 +22,7 @@ use crate::config::records;
 use crate::config::sources::SourceFiles;
 use crate::config::values::{Checked, List, Value};
 use crate::config::yaml::{Entries, Setting, Written};
+use crate::ids::GroupId;
 use crate::suggest;
 use crate::zone::{Name, Ttl, Zone};
 
@@ -43,6 +46,12 @@ pub struct ZoneSpec {
     file: Option<Value<String>>,
     /// Groups of clients that rules and orders of this zone refer to.
     groups: Option<Setting<Entries<GroupSpec>>>,
+    /// The secondaries that take the zone by AXFR and IXFR. Left out: none. The serial number of the zone is then kept by the
+    /// server (`state` in `server.yaml`): it is greater after every change of what the secondaries are given.
+    transfer: Option<Setting<TransferSpec>>,
+    /// The group whose answers secondaries are given for steered names, with their present times to live. Left out: `unknown`,
+    /// the clients whose location is not known.
+    transfer_as: Option<Value<String>>,
     /// Owner names, relative to the zone: `@` is the zone itself, `"*"` every name that is not there.
     names: Option<Setting<Entries<NameSpec>>>,
 }
@@ -80,13 +89,21 @@ pub(super) fn lower(
     let master_files = read.unwrap_or_default();
     zone.names(&spec.names);
     zone.nameservers(&spec.nameservers);
-    zone.soa(&spec.soa, file, &master_files);
+    let written_serial = zone.soa(&spec.soa, file, &master_files);
+    let transfers = zone.transfer(&spec.transfer, &spec.transfer_as);
     zone.pins();
     zone_checks::check(&zone.apex, &zone.nodes, &zone.zones.apexes, file, is_whole, zone.report);
     zone.own.names.report_unused(zone.report);
     let ZoneLowering { nodes, apex, .. } = zone;
     let nodes = nodes.into_iter().map(|(name, draft)| (name, draft.finish())).collect();
-    zones.zones.push(Zone { apex, nodes });
+    let is_transferred = transfers.is_some();
+    let place = zones.zones.len();
+    zones.transfers.extend(transfers.map(|transfers| ZoneTransfers {
+        zone: place,
+        written_serial,
+        ..transfers
+    }));
+    zones.zones.push(Zone { apex, nodes, is_transferred });
 }
 
 /// Returns the apex, and adds it to those of all zones. A zone without a right name gets one under `invalid.` (RFC 2606), so that the rest
@@ -116,6 +133,33 @@ pub(super) fn apex(
 }
 
 impl ZoneLowering<'_> {
+    /// Lowers `transfer` with `transfer_as`.
+    fn transfer(
+        &mut self,
+        spec: &Option<Setting<TransferSpec>>,
+        group: &Option<Value<String>>,
+    ) -> Option<ZoneTransfers> {
+        let answers_for = group.given().and_then(|(name, span)| {
+            if spec.is_missing() {
+                let finding = self.report.error(span, "`transfer_as` needs `transfer`");
+                finding.hint("write `transfer: { clients: [{ networks: 192.0.2.53 }] }`, or leave it out");
+            }
+            let Self { definitions, own, report, .. } = self;
+            References { definitions, own, service: None, report }.group(name, span)
+        });
+        let transfers = transfer::lower(spec, &mut self.zones.transfer_keys, self.report)?;
+        let mut steered = self.zones.steered.iter().filter(|steering| self.apex.zone_of(&steering.owner));
+        let bound = steered.find(|steering| !steering.policy.residency.is_empty());
+        if let (Some(steering), Some(span), true) = (bound, spec.span(), group.is_missing()) {
+            let owner = &steering.owner;
+            let message =
+                format!("secondaries give all clients one answer, also those whom rules of `{owner}` bind");
+            let finding = self.report.warning(span, message);
+            finding.hint("name the clients whose answer that is: `transfer_as: unknown`, or a group that the rules bind");
+        }
+        Some(ZoneTransfers { answers_for: answers_for.unwrap_or(GroupId::UNKNOWN), ..transfers })
+    }
+
     /// Adds the records of the master file, and returns the numbers of the files that were read; `None` when
     /// that could not be.
     fn master_file(&mut self, spec: &Option<Value<String>>, ttl: Option<Ttl>) -> Option<Vec<usize>> {

@@ -16,6 +16,7 @@ mod server;
 mod services;
 mod steering;
 mod the_form_of_files;
+mod transfer;
 mod zones;
 
 use super::*;

@@ -47,6 +47,7 @@ fn config(canary: Canary) -> Arc<Config> {
             references: Vec::new(),
             resolvers: Vec::new(),
             peers: None,
+            tsig_keys: Vec::new(),
             webhooks: Vec::new(),
             log: LogFormat::Human,
         },
@@ -61,6 +62,7 @@ fn config(canary: Canary) -> Arc<Config> {
         pins: Vec::new(),
         alarms: AlarmRules::default(),
         zones: Vec::new(),
+        transfers: Vec::new(),
     })
 }
 

@@ -187,6 +187,7 @@ fn reply(zones: &[Zone], request: &[u8], transport: Transport) -> (Disposition, 
     let source = AnswerSource {
         idle: Duration::from_secs(10),
         cookies: Some(&COOKIES),
+        transactions: false,
         tree: &tree,
         identity: &Identity { version: Some("meridian 1".to_owned()), ..Identity::of("ns1") },
         steer: |chooser, kind, requester: &Requester| {

@@ -152,6 +152,7 @@ fn compare(chance: &Chance, ask: &Ask, buffers: &mut [Vec<u8>; 2]) -> Option<boo
     let source = AnswerSource {
         idle: Duration::from_secs(10),
         cookies: Some(&COOKIES),
+        transactions: false,
         tree: &chance.tree,
         identity: &Identity::of("ns1"),
         steer: |chooser, kind, requester: &Requester| chance.steer(chooser, kind, requester),

@@ -160,7 +160,7 @@ fn ask(snapshot: &Snapshot, inquiry: &Inquiry) -> Message {
         Disposition::Reply { length, .. } => {
             Message::from_vec(&reply[..length]).expect("the engine's replies decode")
         }
-        Disposition::Silence => unreachable!("a well-formed query is answered"),
+        Disposition::Silence | Disposition::Transaction => unreachable!("a well-formed query is answered"),
     }
 }
 

@@ -2,14 +2,16 @@
 //!
 //! Requests are framed by two octets with their length (RFC 1035, section 4.2.2), and are answered as they come, however
 //! many are sent ahead (RFC 7766, section 6.2.1.1). A turn is short, so that one busy connection keeps no other waiting, and
-//! ends when the client does not read: nothing more is read from it until its replies are written.
+//! ends when the client does not read: nothing more is read from it until its replies are written. A zone transfer goes on
+//! over as many turns as it takes, and what was sent ahead of its end is answered after it.
 
 use std::cell::RefCell;
 use std::io;
 use std::net::IpAddr;
 
 use crate::engine::{MAX_REPLY, Transport};
-use crate::serve::serving::{self, Current};
+use crate::serve::serving::{self, Current, StreamReply};
+use crate::transfer::TransferStream;
 
 /// The octets of a length.
 const LENGTH: usize = 2;
@@ -27,10 +29,14 @@ pub struct Held {
     input: Vec<u8>,
     /// Replies that were not written. While there are any, no turn is taken.
     pub unsent: Vec<u8>,
+    /// A zone transfer that is under way.
+    transfer: Option<Box<TransferStream>>,
     /// How many requests were whole so far.
     pub answered: u64,
     /// Whether the client has sent all that it wants to send.
     is_ended: bool,
+    /// Whether a transfer could not be brought to its end.
+    is_broken: bool,
 }
 
 impl Held {
@@ -108,6 +114,10 @@ impl Desk {
         held.unsent = self.output[sent..written].to_vec();
         Ok(if !held.unsent.is_empty() {
             Next::Write
+        } else if held.transfer.is_some() {
+            Next::Again
+        } else if held.is_broken {
+            Next::End
         } else if request(rest).is_some() {
             Next::Again
         } else if held.is_ended {
@@ -123,7 +133,7 @@ impl Desk {
         let input = std::mem::take(&mut held.input);
         let mut filled = input.len();
         self.input[..filled].copy_from_slice(&input);
-        if request(&input).is_none() && !held.is_ended {
+        if request(&input).is_none() && held.transfer.is_none() && !held.is_ended {
             match stream.read(&mut self.input[filled..])? {
                 Some(0) => held.is_ended = true,
                 Some(count) => filled += count,
@@ -147,18 +157,38 @@ impl Desk {
         let time = serving::now();
         for _ in 0..MAX_ANSWERS {
             let room = &mut self.output[written..];
-            let Some(request) = request(&self.input[taken..filled]).filter(|_| room.len() >= MAX_FRAME)
-            else {
+            if room.len() < MAX_FRAME {
                 break;
-            };
+            }
             let reply = &mut room[LENGTH..LENGTH + MAX_REPLY];
-            if let Some(length) = serving.answer(request, (client, Transport::Tcp), time, reply) {
+            let length = if let Some(transfer) = &mut held.transfer {
+                let length = transfer.next(reply, time.wall);
+                if length.is_none() {
+                    serving.transferred(transfer, client, time);
+                    held.is_broken = transfer.has_failed;
+                    held.transfer = None;
+                }
+                length
+            } else {
+                let Some(request) = request(&self.input[taken..filled]).filter(|_| !held.is_broken) else {
+                    break;
+                };
+                taken += LENGTH + request.len();
+                held.answered += 1;
+                match serving.answer_stream(request, (client, Transport::Tcp), time, reply) {
+                    StreamReply::Message(length) => Some(length),
+                    StreamReply::Silence => None,
+                    StreamReply::Transfer(transfer) => {
+                        held.transfer = Some(transfer);
+                        None
+                    }
+                }
+            };
+            if let Some(length) = length {
                 let prefix = u16::try_from(length).expect("no reply is longer than the format allows");
                 room[..LENGTH].copy_from_slice(&prefix.to_be_bytes());
                 written += LENGTH + length;
             }
-            taken += LENGTH + request.len();
-            held.answered += 1;
         }
         (taken, written)
     }
