@@ -39,7 +39,7 @@ pub use sections::{
     PeerInstance, Peers, RateLimit, Role, Secret, Server, StartMode, StartTerms, SystemUser, TcpLimits,
     TransferClient, TsigKeySource, Webhook, WebhookShape, ZoneTransfers, start_terms,
 };
-pub use sources::{SourceFile, SourceFiles, below};
+pub use sources::{SERVER_FILES, SourceFile, SourceFiles, below};
 
 /// A whole configuration that has been validated: every reference in it leads somewhere.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,6 +1,10 @@
 //! The text of a configuration, before anything is known about it.
 
 use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+
+/// The names of the file that is each instance's own, and without which no server starts.
+pub const SERVER_FILES: [&str; 2] = ["server.yaml", "server.yml"];
 
 /// The files of one configuration directory.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -18,7 +22,7 @@ pub struct SourceFile {
     /// Its name in the directory, for example `regions.yaml`, or its path below it.
     pub name: String,
     /// What is in it; empty when it is unreadable. A YAML file must be UTF-8, a master file need not.
-    pub octets: Vec<u8>,
+    pub octets: Arc<[u8]>,
     /// Why it cannot be read: `is larger than 256 MiB`.
     pub unreadable: Option<String>,
     /// Whether a symbolic link leads out of the directory.
@@ -28,7 +32,7 @@ pub struct SourceFile {
 impl SourceFile {
     /// Makes a source of a name and its contents.
     pub fn new(name: impl Into<String>, octets: impl Into<Vec<u8>>) -> Self {
-        Self { name: name.into(), octets: octets.into(), ..Self::default() }
+        Self { name: name.into(), octets: octets.into().into(), ..Self::default() }
     }
 
     /// Returns the text, or why there is none: `is not UTF-8 text: see line 3`.

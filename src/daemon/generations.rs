@@ -13,7 +13,7 @@ use crate::config;
 use crate::control::{NumberedConfig, Rejection, Rollback};
 use crate::files::stamp::Stamp;
 use crate::files::{PeekError, Saved, StateDirectory, Store, configuration, state_directory, store};
-use crate::generation::{Judgement, Lineage, PassedOver, RollbackRefusal, SavedLineage};
+use crate::generation::{Lineage, PassedOver, RollbackRefusal, SavedLineage};
 use crate::moment::Moment;
 
 /// The generations of a server that runs.
@@ -30,7 +30,7 @@ pub struct GenerationKeeper {
 
 /// Why there is no way back.
 #[derive(Debug, thiserror::Error)]
-pub enum RollBackError {
+pub enum RollbackError {
     #[error(transparent)]
     Refused(#[from] RollbackRefusal),
     /// The present program or machine cannot serve it.
@@ -55,10 +55,10 @@ pub enum RollBackError {
     Failed(String),
 }
 
-impl From<RollBackError> for Rejection {
-    fn from(error: RollBackError) -> Self {
+impl From<RollbackError> for Rejection {
+    fn from(error: RollbackError) -> Self {
         match error {
-            RollBackError::Refused(refusal @ RollbackRefusal::Unknown(..)) => {
+            RollbackError::Refused(refusal @ RollbackRefusal::Unknown(..)) => {
                 Self::Unknown(refusal.to_string())
             }
             other => Self::Conflict(chain(&other).replace('\n', " ")),
@@ -67,7 +67,7 @@ impl From<RollBackError> for Rejection {
 }
 
 /// A generation that was loaded to go back to it.
-pub struct BackLoad {
+pub struct LoadedRollback {
     pub loaded: LoadedDirectory,
     /// The digest of what the directory holds.
     pub held: String,
@@ -98,9 +98,8 @@ impl GenerationKeeper {
         if head != loaded.known.as_ref() && loaded.known.is_some() {
             return true;
         }
-        let is_judged_otherwise = loaded.passed_over.is_none()
-            && loaded.arrival.as_ref().is_some_and(|arrival| self.lineage.judge(arrival) != Judgement::Serve);
-        if is_judged_otherwise {
+        let passes_over = |arrival| self.lineage.passes_over(arrival).is_some();
+        if loaded.passed_over.is_none() && loaded.arrival.as_ref().is_some_and(passes_over) {
             return true;
         }
         self.take(loaded, now).await;
@@ -127,7 +126,7 @@ impl GenerationKeeper {
         held: &str,
         author: &str,
         now: Moment,
-    ) -> Result<NumberedConfig, RollBackError> {
+    ) -> Result<NumberedConfig, RollbackError> {
         let before = self.lineage.clone();
         self.lineage.roll_back(number, held, author, now)?;
         if let Err(error) = self.try_save().await {
@@ -151,17 +150,17 @@ impl GenerationKeeper {
         let _ = self.try_save().await;
     }
 
-    async fn try_save(&mut self) -> Result<(), RollBackError> {
+    async fn try_save(&mut self) -> Result<(), RollbackError> {
         let Some(store) = self.store.clone() else { return Ok(()) };
         let saved = self.lineage.saved();
         let done = tokio::task::spawn_blocking(move || store.save(&saved)).await;
         let done = match done {
-            Ok(done) => done.map_err(RollBackError::from),
-            Err(panic) => Err(RollBackError::Failed(panic.to_string())),
+            Ok(done) => done.map_err(RollbackError::from),
+            Err(panic) => Err(RollbackError::Failed(panic.to_string())),
         };
         self.is_unsaved = done.is_err();
-        let told = |error: &RollBackError| match error {
-            RollBackError::Unsaved(why) => chain(why),
+        let told = |error: &RollbackError| match error {
+            RollbackError::Unsaved(why) => chain(why),
             other => chain(other),
         };
         self.outcomes.note(SavedLineage::FILE, done.as_ref().err().map(told));
@@ -193,7 +192,7 @@ impl GenerationKeeper {
 ///
 /// # Errors
 ///
-/// When the generation is not known or not kept, or cannot be used any more.
+/// When the generation is not known or not kept, or cannot be used any more, or has or meets another state directory.
 pub fn load_back(
     directory: &Path,
     lineage: &Lineage,
@@ -202,15 +201,16 @@ pub fn load_back(
     before: Option<&LocationsInForce>,
     state: Option<PathBuf>,
     stamp: &mut Stamp,
-) -> Result<BackLoad, RollBackError> {
+) -> Result<LoadedRollback, RollbackError> {
     let record = lineage.kept(number)?;
     let content = record.content.as_ref().ok_or(RollbackRefusal::Unkept(number))?;
     let loaded = load::load_kept(directory, content, before, stamp)
-        .map_err(|error| RollBackError::Unusable(number, Box::new(error)))?;
+        .map_err(|error| RollbackError::Unusable(number, Box::new(error)))?;
     if loaded.base.config.server.state != state {
-        return Err(RollBackError::OtherState(number));
+        return Err(RollbackError::OtherState(number));
     }
-    Ok(BackLoad { loaded, held: load::digest_of(directory).unwrap_or(held) })
+    let present = load::held(directory);
+    Ok(LoadedRollback { loaded, held: present.digest.unwrap_or(held) })
 }
 
 fn told(lineage: &Lineage, number: u64, is_kept: bool) -> String {
@@ -236,9 +236,9 @@ impl StoredGenerations {
     /// # Errors
     ///
     /// When the directory names no state directory, or that has none that can be used.
-    pub fn read(directory: &Path) -> Result<Self, RollBackError> {
+    pub fn read(directory: &Path) -> Result<Self, RollbackError> {
         let terms = configuration::read(directory).map(|sources| config::start_terms(&sources));
-        let state = terms.ok().and_then(|terms| terms.state).ok_or(RollBackError::NoState)?;
+        let state = terms.ok().and_then(|terms| terms.state).ok_or(RollbackError::NoState)?;
         let saved = Store::<SavedLineage>::peek(&state)?;
         let lineage = Lineage::adopt("", saved, Moment::default());
         Ok(Self { directory: directory.to_owned(), state, lineage })
@@ -254,7 +254,7 @@ impl StoredGenerations {
     /// # Errors
     ///
     /// When a server has the state directory, or there is no way back; then nothing has changed.
-    pub fn roll_back(&self, number: u64, author: &str, now: Moment) -> Result<String, RollBackError> {
+    pub fn roll_back(&self, number: u64, author: &str, now: Moment) -> Result<String, RollbackError> {
         let back = load_back(
             &self.directory,
             &self.lineage,

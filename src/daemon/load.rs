@@ -14,22 +14,19 @@ use crate::admin::api::FileDigest;
 use crate::admin::{self, access::AccessPolicy};
 use crate::client::{Location, Prefix};
 use crate::config::{
-    self, Compiled, CookieSources, DatabaseSource, Geo, Problems, Secret, Server, SourceFile, SourceFiles,
-    StartMode,
+    self, Compiled, CookieSources, DatabaseSource, Geo, Problems, SERVER_FILES, Secret, Server, SourceFile,
+    SourceFiles, StartMode,
 };
 use crate::files::stamp::Stamp;
 use crate::files::{Store, configuration, git, sha256, watch};
 use crate::generation::{
-    ConfigContent, ContentFile, DirectoryContent, Generation, Judgement, Lineage, PassedOver, SavedLineage,
+    ConfigContent, ContentFile, DirectoryContent, Generation, Lineage, PassedOver, SavedLineage,
 };
 use crate::geo::Located;
 use crate::metrics::Metrics;
 use crate::moment::Moment;
 use crate::serve::DotPolicy;
 use crate::snapshot::Base;
-
-/// The file that is each instance's own.
-const OWN_FILE: &str = "server.yaml";
 
 /// A configuration directory that can be served.
 #[derive(Clone, Debug)]
@@ -63,7 +60,7 @@ pub struct LoadedDirectory {
 impl LoadedDirectory {
     /// Returns the facts that `/status` shows of a load at a moment of the steady clock.
     pub fn facts(&self, directory: &Path, now: Moment) -> admin::ConfigOrigin {
-        let files: Vec<_> = self.files.iter().filter(|file| file.name != OWN_FILE).cloned().collect();
+        let files: Vec<_> = self.files.iter().filter(|file| is_shared(file)).cloned().collect();
         admin::ConfigOrigin {
             directory: directory.to_owned(),
             loaded_at: now,
@@ -117,6 +114,21 @@ pub enum Error {
         "generation {0}, which is in force in place of what the configuration directory holds, cannot be used"
     )]
     Kept(u64, #[source] Box<Self>),
+    /// Neither the directory can be used nor what would be served in its place.
+    #[error("{broken}\ngeneration {served}, the last good one, cannot be served in its place")]
+    LastGood {
+        /// What is wrong with the directory.
+        broken: String,
+        served: u64,
+        #[source]
+        why: Box<Self>,
+    },
+    #[error("{broken}\n`{}` has no generation that could be served in its place", .state.display())]
+    NoLastGood {
+        /// What is wrong with the directory.
+        broken: String,
+        state: PathBuf,
+    },
 }
 
 /// Loads a directory. It blocks, for seconds when the database is large.
@@ -128,35 +140,43 @@ pub fn load(directory: &Path) -> Result<LoadedDirectory, Error> {
     load_over(directory, None, None, &mut Stamp::default())
 }
 
-/// Loads a directory to serve it, as its generations permit. `last_good` is the state directory whose last generation is
-/// served when the directory cannot be used; without it, `start` and `state` of server.yaml say so, if they can be read.
+/// Loads a directory to serve it, as the generations in the state directory that it names permit. When it cannot be used, the
+/// last generation of the state directory `last_good` is served; without that, of its own if `start` of server.yaml says so
+/// and can be read.
 ///
 /// # Errors
 ///
 /// When anything in it is wrong and no last generation may be served, or that cannot be used either.
 pub fn load_to_serve(directory: &Path, last_good: Option<&Path>) -> Result<LoadedDirectory, Error> {
-    let terms =
-        configuration::read(directory).map(|sources| config::start_terms(&sources)).unwrap_or_default();
-    let state = last_good.or(terms.state.as_deref());
-    let lineage = state.and_then(peek);
-    let mut stamp = Stamp::default();
-    let loaded = load_over(directory, None, lineage.as_ref(), &mut stamp);
-    let (Err(error), Some((served, content))) = (&loaded, lineage.as_ref().and_then(Lineage::kept_head))
-    else {
-        return loaded;
+    let mut stamp = Stamp::of_directory(directory);
+    let sources = configuration::read_stamped(directory, &mut stamp);
+    let terms = sources.as_ref().map(config::start_terms).unwrap_or_default();
+    let lineage = terms.state.as_deref().and_then(peek);
+    let loaded = sources
+        .map_err(Error::from)
+        .and_then(|sources| load_sources(&sources, None, lineage.as_ref(), &mut stamp));
+    let Err(error) = loaded else { return loaded };
+    let (lineage, state) = match (last_good, terms.start) {
+        (Some(state), _) => (peek(state), Some(state)),
+        (None, StartMode::LastGood) => (lineage, terms.state.as_deref()),
+        (None, StartMode::Refuse) => (None, None),
     };
-    if last_good.is_none() && terms.start == StartMode::Refuse {
-        return loaded;
-    }
-    let why = chain(error).lines().next().unwrap_or_default().to_owned();
+    let Some(state) = state else { return Err(error) };
+    let broken = chain(&error);
+    let Some((served, content)) = lineage.as_ref().and_then(Lineage::kept_head) else {
+        return Err(Error::NoLastGood { broken, state: state.to_owned() });
+    };
     match load_kept(directory, content, None, &mut stamp) {
-        Ok(kept) => Ok(LoadedDirectory {
-            passed_over: Some(PassedOver::Broken { served, why }),
-            known: lineage.as_ref().and_then(Lineage::head).map(|head| head.generation.clone()),
-            refused: Some(chain(error)),
-            ..kept
-        }),
-        Err(_) => loaded,
+        Ok(kept) => {
+            let why = broken.lines().next().unwrap_or_default().to_owned();
+            Ok(LoadedDirectory {
+                passed_over: Some(PassedOver::Broken { served, why }),
+                known: lineage.as_ref().and_then(Lineage::head).map(|head| head.generation.clone()),
+                refused: Some(broken),
+                ..kept
+            })
+        }
+        Err(why) => Err(Error::LastGood { broken, served, why: Box::new(why) }),
     }
 }
 
@@ -182,22 +202,27 @@ pub(super) fn load_over(
 ) -> Result<LoadedDirectory, Error> {
     *stamp = Stamp::of_directory(directory);
     let sources = configuration::read_stamped(directory, stamp)?;
-    let compiled = config::compile(&sources).map_err(Error::Problems)?;
-    let arrival = arrival(&sources, &compiled.read);
-    let judged = lineage.map_or(Judgement::Serve, |lineage| lineage.judge(&arrival));
-    let kept = lineage.and_then(Lineage::kept_head);
+    load_sources(&sources, before, lineage, stamp)
+}
+
+/// Loads what was read of a directory, or what its generations put in its place.
+fn load_sources(
+    sources: &SourceFiles,
+    before: Option<&LocationsInForce>,
+    lineage: Option<&Lineage>,
+    stamp: &mut Stamp,
+) -> Result<LoadedDirectory, Error> {
+    let compiled = config::compile(sources).map_err(Error::Problems)?;
+    let files = digests(sources);
+    let arrival = arrival(sources, &compiled.read, &files);
+    let passed_over = lineage.and_then(|lineage| lineage.passes_over(&arrival));
+    let loaded = match (&passed_over, lineage.and_then(Lineage::kept_head)) {
+        (Some(_), Some((served, content))) => load_kept(&sources.directory, content, before, stamp)
+            .map_err(|error| Error::Kept(served, Box::new(error)))?,
+        (Some(_) | None, _) => assemble(compiled, files, before, stamp)?,
+    };
     let known = lineage.and_then(Lineage::head).map(|head| head.generation.clone());
-    match (judged, kept) {
-        (Judgement::PassOver(why), Some((served, content))) => {
-            let kept = load_kept(directory, content, before, stamp);
-            let kept = kept.map_err(|error| Error::Kept(served, Box::new(error)))?;
-            Ok(LoadedDirectory { arrival: Some(arrival), passed_over: Some(why), known, ..kept })
-        }
-        (Judgement::Serve | Judgement::PassOver(_), _) => {
-            let loaded = assemble(&sources, compiled, before, stamp)?;
-            Ok(LoadedDirectory { arrival: Some(arrival), known, ..loaded })
-        }
-    }
+    Ok(LoadedDirectory { arrival: Some(arrival), passed_over, known, ..loaded })
 }
 
 /// Loads a content that is kept, in place of what the directory holds. `stamp` gets the files that it names.
@@ -213,31 +238,43 @@ pub(super) fn load_kept(
 ) -> Result<LoadedDirectory, Error> {
     let sources = content.sources(directory);
     let compiled = config::compile(&sources).map_err(Error::Problems)?;
-    assemble(&sources, compiled, before, stamp)
+    assemble(compiled, digests(&sources), before, stamp)
 }
 
-/// Returns the digest of what a directory holds; `None`: it cannot be used.
-pub(super) fn digest_of(directory: &Path) -> Option<String> {
-    let sources = configuration::read(directory).ok()?;
-    let compiled = config::compile(&sources).ok()?;
-    Some(arrival(&sources, &compiled.read).digest)
+/// What a directory holds while something else is in force.
+pub(super) struct HeldDirectory {
+    /// `None`: it cannot be used.
+    pub digest: Option<String>,
+    /// The state directory that it names; `None`: none, or it cannot be read.
+    pub state: Option<PathBuf>,
 }
 
-/// Returns what a directory holds that was compiled of these of its files.
-fn arrival(sources: &SourceFiles, read: &BTreeSet<usize>) -> DirectoryContent {
+/// Looks at what a directory holds, without loading it.
+pub(super) fn held(directory: &Path) -> HeldDirectory {
+    let Ok(sources) = configuration::read(directory) else {
+        return HeldDirectory { digest: None, state: None };
+    };
+    let compiled = config::compile(&sources).ok();
+    let digest = compiled.map(|compiled| arrival(&sources, &compiled.read, &digests(&sources)).digest);
+    HeldDirectory { digest, state: config::start_terms(&sources).state }
+}
+
+/// Returns what a directory holds that was compiled of these of its files. `digests` has one for each file.
+fn arrival(sources: &SourceFiles, read: &BTreeSet<usize>, digests: &[FileDigest]) -> DirectoryContent {
     let file = |index: &usize| {
-        let SourceFile { name, octets, .. } = &sources.files[*index];
-        ContentFile { name: name.clone(), sha256: sha256(octets), octets: octets.as_slice().into() }
+        let (SourceFile { octets, .. }, FileDigest { name, sha256 }) =
+            (&sources.files[*index], &digests[*index]);
+        ContentFile { name: name.clone(), sha256: sha256.clone(), octets: Arc::clone(octets) }
     };
     let content = ConfigContent::new(read.iter().map(file).collect());
     let digest = sha256(content.listing().as_bytes());
     DirectoryContent { content, digest, checkout: git::checkout(&sources.directory) }
 }
 
-/// Reads everything that a compiled configuration names.
+/// Reads everything that a compiled configuration names. `digests` are those of its files.
 fn assemble(
-    sources: &SourceFiles,
     compiled: Compiled,
+    digests: Vec<FileDigest>,
     before: Option<&LocationsInForce>,
     stamp: &mut Stamp,
 ) -> Result<LoadedDirectory, Error> {
@@ -267,7 +304,7 @@ fn assemble(
         access: Arc::new(access),
         tls: tls.map(Arc::new),
         base,
-        files: digests(sources),
+        files: digests,
         stamp: stamp.clone(),
         arrival: None,
         passed_over: None,
@@ -284,19 +321,22 @@ fn networks_sha256(networks: &[(Prefix, Location)]) -> Option<String> {
     (!lines.is_empty()).then(|| sha256(lines.concat().as_bytes()))
 }
 
+/// Returns whether a file is not the instance's own.
+fn is_shared(file: &FileDigest) -> bool {
+    !SERVER_FILES.contains(&file.name.as_str())
+}
+
 /// Returns one digest of all files but the instance's own.
 fn digest(files: &[FileDigest]) -> String {
-    let shared = files.iter().filter(|file| file.name != OWN_FILE);
+    let shared = files.iter().filter(|file| is_shared(file));
     let lines = shared.map(|file| format!("{} {}\n", file.sha256, file.name));
     sha256(lines.collect::<String>().as_bytes())
 }
 
-/// Returns the digests of all files, in the order of their names.
+/// Returns the digests of all files, in their order, which is that of their names.
 fn digests(sources: &SourceFiles) -> Vec<FileDigest> {
     let digest = |file: &SourceFile| FileDigest { name: file.name.clone(), sha256: sha256(&file.octets) };
-    let mut digests: Vec<_> = sources.files.iter().map(digest).collect();
-    digests.sort_by(|one, other| one.name.cmp(&other.name));
-    digests
+    sources.files.iter().map(digest).collect()
 }
 
 /// Returns the location of a client, by the databases and networks of the configuration.

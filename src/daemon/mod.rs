@@ -48,7 +48,7 @@ use tokio::sync::{mpsc, watch};
 
 pub use clock::SystemClock;
 pub use events::EventHistory;
-pub use generations::{RollBackError, StoredGenerations};
+pub use generations::{RollbackError, StoredGenerations};
 pub use load::{Error as LoadError, LoadedDirectory, load, load_to_serve, locate};
 pub use restore::{RestoreError, RestoredBackup, restore};
 pub use secrets::of_peers as peer_secret;

@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 use tokio::time;
 
 use super::clock::SystemClock;
-use super::generations::{self, BackLoad, GenerationKeeper};
+use super::generations::{self, GenerationKeeper, LoadedRollback};
 use super::hosts::{HostFindings, HostMemory};
 use super::load::{self, LoadedDirectory};
 use super::locations::LocationsInForce;
@@ -199,7 +199,7 @@ impl Reload {
         };
         let (loaded, stamp) = tokio::task::spawn_blocking(load).await.ok()?;
         let made = match loaded {
-            Ok(BackLoad { loaded, held }) => {
+            Ok(LoadedRollback { loaded, held }) => {
                 let made = self.generations.roll_back(number, &held, &author, self.clock.now()).await;
                 made.map(|numbered| (loaded, numbered))
             }

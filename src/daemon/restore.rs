@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::chain;
 use super::load;
-use crate::config::{self, Problems};
+use crate::config::{self, Problems, SERVER_FILES};
 use crate::files::backup::{Backup, BackupContent, BackupReadError};
 use crate::files::store::SaveError;
 use crate::files::{
@@ -17,9 +17,6 @@ use crate::files::{
 };
 use crate::generation::{ConfigContent, ContentFile, Generation, GenerationCause, Lineage, SavedLineage};
 use crate::moment::Moment;
-
-/// The file without which no server starts.
-const LAST: [&str; 2] = ["server.yaml", "server.yml"];
 
 /// What was restored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -136,7 +133,7 @@ fn check_directory(directory: &Path, files: &ConfigContent) -> Result<(), Restor
     let known = |name: &str| files.files().iter().find(|file| file.name == name);
     for present in configuration::read(directory)?.files {
         let is_other = match known(&present.name) {
-            Some(file) => present.octets != *file.octets,
+            Some(file) => present.octets != file.octets,
             None => present.is_yaml(),
         };
         if is_other {
@@ -169,7 +166,7 @@ fn check_state(
     };
     let Some(present) = Store::<SavedLineage>::peek(state)? else { return others() };
     let (Some(found), Some(backed_up)) = (present.records.last(), content.head()) else { return others() };
-    let is_cut_off = !LAST.iter().any(|name| directory.join(name).exists())
+    let is_cut_off = !SERVER_FILES.iter().any(|name| directory.join(name).exists())
         && found.digest == backed_up.digest
         && found.cause == GenerationCause::Restore(backed_up.generation.counter);
     if found.generation <= backed_up.generation || is_cut_off {
@@ -194,7 +191,7 @@ fn write(
     state: &StateDirectory,
 ) -> Result<(), RestoreError> {
     let (last, first): (Vec<&ContentFile>, Vec<_>) =
-        files.files().iter().partition(|file| LAST.contains(&file.name.as_str()));
+        files.files().iter().partition(|file| SERVER_FILES.contains(&file.name.as_str()));
     first.into_iter().try_for_each(|file| put(file, directory))?;
     save(state, content.intents.as_ref())?;
     save(state, content.availability.as_ref())?;

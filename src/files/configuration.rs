@@ -166,7 +166,7 @@ mod tests {
         let reasons: Vec<_> = sources.files.iter().map(SourceFile::text).collect();
         let expected = ["is not UTF-8 text: see line 2", "is larger than 256 MiB"];
         assert_eq!(reasons, expected.map(|why| Err(why.to_owned())));
-        assert_eq!(sources.files[0].octets, b"line\n\xff\xfe");
+        assert_eq!(*sources.files[0].octets, *b"line\n\xff\xfe");
     }
 
     #[test]

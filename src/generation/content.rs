@@ -37,7 +37,11 @@ impl ConfigContent {
 
     /// Returns the files as if they were read from a directory.
     pub fn sources(&self, directory: &Path) -> SourceFiles {
-        let source = |file: &ContentFile| SourceFile::new(file.name.clone(), file.octets.to_vec());
+        let source = |file: &ContentFile| SourceFile {
+            name: file.name.clone(),
+            octets: Arc::clone(&file.octets),
+            ..SourceFile::default()
+        };
         SourceFiles::new(directory, self.files.iter().map(source).collect())
     }
 

@@ -31,15 +31,6 @@ pub struct DirectoryContent {
     pub checkout: Option<Checkout>,
 }
 
-/// What becomes of what the directory holds.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Judgement {
-    /// It is served.
-    Serve,
-    /// The generation in force stays, whose content is kept.
-    PassOver(PassedOver),
-}
-
 /// Why there is no way back to a generation.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RollbackRefusal {
@@ -117,22 +108,18 @@ impl Lineage {
         Some((head.generation.counter, head.content.as_ref()?))
     }
 
-    /// Decides what becomes of what the directory holds.
-    pub fn judge(&self, arrival: &DirectoryContent) -> Judgement {
+    /// Returns why what the directory holds is not served, and the generation in force stays, whose content is kept then;
+    /// `None`: it is served.
+    pub fn passes_over(&self, arrival: &DirectoryContent) -> Option<PassedOver> {
         // Without its content the generation in force cannot stay there.
-        let (Some(head), Some((served, _))) = (self.head(), self.kept_head()) else {
-            return Judgement::Serve;
-        };
+        let (head, (served, _)) = (self.head()?, self.kept_head()?);
         if head.digest == arrival.digest {
-            return Judgement::Serve;
+            return None;
         }
         if self.passed_over.as_ref() == Some(&arrival.digest) {
-            return Judgement::PassOver(PassedOver::RolledBack { served });
+            return Some(PassedOver::RolledBack { served });
         }
-        match self.older(head, arrival) {
-            Some(found) => Judgement::PassOver(PassedOver::Late { served, found }),
-            None => Judgement::Serve,
-        }
+        self.older(head, arrival).map(|found| PassedOver::Late { served, found })
     }
 
     /// Returns the generation that had this very commit before the present commit came. An edit that is undone by hand

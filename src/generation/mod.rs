@@ -28,7 +28,7 @@ use crate::moment::Moment;
 
 pub use changes::changes;
 pub use content::{ConfigContent, ContentFile};
-pub use lineage::{DirectoryContent, Judgement, Lineage, RollbackRefusal};
+pub use lineage::{DirectoryContent, Lineage, RollbackRefusal};
 pub use passed_over::PassedOver;
 pub use saved::SavedLineage;
 

@@ -28,17 +28,16 @@ impl Instance {
     }
 
     /// Reads the directory, and serves what is to be served.
-    fn read(&mut self) -> Judgement {
+    fn read(&mut self) -> Option<PassedOver> {
         self.now += 1;
-        let judged = self.lineage.judge(&self.held);
-        match &judged {
-            Judgement::Serve => {
-                self.lineage.accept(self.held.clone(), Moment(self.now));
-                self.served = self.held.clone();
-            }
-            Judgement::PassOver(_) => self.serve_head(),
+        let passed_over = self.lineage.passes_over(&self.held);
+        if passed_over.is_some() {
+            self.serve_head();
+        } else {
+            self.lineage.accept(self.held.clone(), Moment(self.now));
+            self.served = self.held.clone();
         }
-        judged
+        passed_over
     }
 
     fn serve_head(&mut self) {
@@ -47,7 +46,7 @@ impl Instance {
         self.served = DirectoryContent { content, digest: head.digest.clone(), checkout: None };
     }
 
-    fn writes(&mut self, held: DirectoryContent) -> Judgement {
+    fn writes(&mut self, held: DirectoryContent) -> Option<PassedOver> {
         self.held = held;
         self.read()
     }
@@ -60,7 +59,7 @@ impl Instance {
         Ok(())
     }
 
-    fn restarts(&mut self) -> Judgement {
+    fn restarts(&mut self) -> Option<PassedOver> {
         let text = serde_json::to_string(&self.lineage.saved()).expect("JSON");
         let saved = serde_json::from_str(&text).expect("what was saved");
         self.lineage = Lineage::adopt("ns1", Some(saved), Moment(self.now));
@@ -81,14 +80,14 @@ fn a_rollback_is_a_new_generation_and_what_it_passed_over_does_not_come_back_by_
     instance.check("two", 2);
     instance.rolls_back(1).expect("it is kept");
     instance.check("one", 3);
-    let rolled_back = Judgement::PassOver(PassedOver::RolledBack { served: 3 });
+    let rolled_back = Some(PassedOver::RolledBack { served: 3 });
     assert_eq!(instance.read(), rolled_back);
     assert_eq!(instance.restarts(), rolled_back);
     instance.check("one", 3);
     // Its next change is one.
-    assert_eq!(instance.writes(arrival("three", None)), Judgement::Serve);
+    assert_eq!(instance.writes(arrival("three", None)), None);
     instance.check("three", 4);
-    assert_eq!(instance.writes(arrival("two", None)), Judgement::Serve);
+    assert_eq!(instance.writes(arrival("two", None)), None);
     instance.check("two", 5);
 }
 
@@ -97,9 +96,9 @@ fn a_directory_that_is_made_what_is_served_is_no_longer_passed_over() {
     let mut instance = Instance::start(arrival("one", None));
     instance.writes(arrival("two", None));
     instance.rolls_back(1).expect("it is kept");
-    assert_eq!(instance.writes(arrival("one", None)), Judgement::Serve);
+    assert_eq!(instance.writes(arrival("one", None)), None);
     instance.check("one", 3);
-    assert_eq!(instance.writes(arrival("two", None)), Judgement::Serve);
+    assert_eq!(instance.writes(arrival("two", None)), None);
     instance.check("two", 4);
 }
 
@@ -107,28 +106,28 @@ fn a_directory_that_is_made_what_is_served_is_no_longer_passed_over() {
 fn an_edit_that_is_undone_is_a_change_and_an_older_commit_that_comes_late_is_none() {
     let mut instance = Instance::start(arrival("one", Some("c1")));
     instance.writes(arrival("edited", Some("c1")));
-    assert_eq!(instance.writes(arrival("one", Some("c1"))), Judgement::Serve);
+    assert_eq!(instance.writes(arrival("one", Some("c1"))), None);
     instance.check("one", 3);
     instance.writes(arrival("two", Some("c2")));
-    let late = Judgement::PassOver(PassedOver::Late { served: 4, found: 3 });
+    let late = Some(PassedOver::Late { served: 4, found: 3 });
     assert_eq!(instance.writes(arrival("one", Some("c1"))), late);
     assert_eq!(instance.restarts(), late);
     instance.check("two", 4);
     // A commit that undoes another is another commit.
-    assert_eq!(instance.writes(arrival("one", Some("c3"))), Judgement::Serve);
+    assert_eq!(instance.writes(arrival("one", Some("c3"))), None);
     instance.check("one", 5);
 }
 
 #[test]
 fn a_commit_that_changed_nothing_is_late_after_the_next_one_and_that_is_not_refused_for_it() {
     let mut instance = Instance::start(arrival("one", Some("c1")));
-    assert_eq!(instance.writes(arrival("one", Some("c2"))), Judgement::Serve);
-    assert_eq!(instance.writes(arrival("two", Some("c3"))), Judgement::Serve);
-    let late = Judgement::PassOver(PassedOver::Late { served: 2, found: 1 });
+    assert_eq!(instance.writes(arrival("one", Some("c2"))), None);
+    assert_eq!(instance.writes(arrival("two", Some("c3"))), None);
+    let late = Some(PassedOver::Late { served: 2, found: 1 });
     for commit in ["c2", "c1"] {
         assert_eq!(instance.writes(arrival("one", Some(commit))), late, "{commit}");
     }
-    assert_eq!(instance.writes(arrival("two", Some("c3"))), Judgement::Serve);
+    assert_eq!(instance.writes(arrival("two", Some("c3"))), None);
     instance.check("two", 2);
 }
 

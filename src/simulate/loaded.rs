@@ -195,7 +195,9 @@ fn refusal(error: &LoadError) -> String {
         | LoadError::Locations(_)
         | LoadError::Secret(_)
         | LoadError::PeerSecret(_)
-        | LoadError::Kept(..) => daemon::chain(error),
+        | LoadError::Kept(..)
+        | LoadError::LastGood { .. }
+        | LoadError::NoLastGood { .. } => daemon::chain(error),
     }
 }
 

@@ -118,6 +118,6 @@ impl ZoneLowering<'_> {
 
 /// Computes a serial number of the zone's files, so that equal files give equal zones: FNV-1a with its published 32-bit parameters.
 fn serial(sources: &SourceFiles, file: usize, master_files: &[usize]) -> u32 {
-    let texts = std::iter::once(&file).chain(master_files).map(|index| &sources.files[*index].octets);
+    let texts = std::iter::once(&file).chain(master_files).map(|index| &*sources.files[*index].octets);
     texts.flatten().fold(0x811c_9dc5, |hash: u32, byte| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193))
 }

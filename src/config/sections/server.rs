@@ -21,7 +21,7 @@ use super::user::{self, SystemUser};
 use super::webhooks::{self, Webhook, WebhookSpec};
 use crate::canary::ReferenceTarget;
 use crate::config::problem::{Reporter, Span};
-use crate::config::sources::SourceFiles;
+use crate::config::sources::{SERVER_FILES, SourceFiles};
 use crate::config::values::{List, Value, path, required_name};
 use crate::config::yaml::{self, Setting, Written};
 
@@ -156,8 +156,7 @@ struct StartSpec {
 /// Reads what a configuration says of the start, whatever else is wrong with it.
 pub fn start_terms(sources: &SourceFiles) -> StartTerms {
     let mut report = Reporter::default();
-    let names = ["server.yaml", "server.yml"];
-    let index = names.iter().find_map(|name| sources.find(name));
+    let index = SERVER_FILES.iter().find_map(|name| sources.find(name));
     let node = index.and_then(|index| {
         let text = sources.files[index].text().ok()?;
         yaml::parse(text, index, &mut report)
