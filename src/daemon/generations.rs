@@ -38,6 +38,12 @@ pub enum RollbackError {
     Unusable(u64, #[source] Box<load::Error>),
     #[error("generation {0} has another `state` in server.yaml: change the directory in its place")]
     OtherState(u64),
+    #[error(
+        "nothing was rolled back: the configuration directory names another `state` (`{}`), where the next start would not \
+         find it: change it back first",
+        .0.display()
+    )]
+    StateElsewhere(PathBuf),
     #[error("nothing was rolled back")]
     Unsaved(#[from] store::SaveError),
     #[error(
@@ -210,6 +216,9 @@ pub fn load_back(
         return Err(RollbackError::OtherState(number));
     }
     let present = load::held(directory);
+    if let Some(named) = present.state.filter(|named| Some(named) != state.as_ref()) {
+        return Err(RollbackError::StateElsewhere(named));
+    }
     Ok(LoadedRollback { loaded, held: present.digest.unwrap_or(held) })
 }
 

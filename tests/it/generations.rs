@@ -117,6 +117,23 @@ fn a_rollback_without_a_server_is_what_the_next_start_serves_and_a_running_one_r
     assert_eq!(generations(&operated.home), ["1 directory", "2 directory", "3 rollback to 1"]);
 }
 
+#[test]
+fn a_rollback_is_refused_while_the_directory_names_another_state_which_the_next_start_would_read() {
+    let operated = Operated::start();
+    edit(&operated.home, FIRST, SECOND);
+    check_status(&operated.server, SECOND);
+    operated.home.edit("server.yaml", "state: ../state", "state: ../elsewhere");
+    operated.server.process.line("the change of `state` takes effect with a restart");
+    operated
+        .fails("rollback 1", "nothing was rolled back: the configuration directory names another `state`");
+    assert_eq!(status(&operated.server), SECOND);
+    operated.home.edit("server.yaml", "state: ../elsewhere", "state: ../state");
+    wait_for("the rollback", || (operated.run("rollback 1").code == 0).then_some(()));
+    assert_eq!(status(&operated.server), FIRST);
+    let operated = operated.reborn(|_| ());
+    assert_eq!(status(&operated.server), FIRST);
+}
+
 /// Writes a `.git` by which this commit is checked out, as jo pulled it.
 fn check_out(home: &Home, commit: char) {
     let commit = commit.to_string().repeat(40);
