@@ -10,7 +10,7 @@ fn check(own: &str, name: &str) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("docker");
     let mut sources = configuration::read(&root.join("world")).expect("the world can be read");
     let server = sources.find("server.yaml").expect("there is one to lie on top of");
-    sources.files[server].octets = fs::read(root.join(own)).expect("the instance has a file");
+    sources.files[server].octets = fs::read(root.join(own)).expect("the instance has a file").into();
     let compiled = config::compile(&sources).unwrap_or_else(|problems| panic!("{problems}"));
     assert_eq!(compiled.config.server.name, name);
     let warnings: Vec<_> = compiled.warnings.list.iter().map(|warning| warning.message.as_str()).collect();

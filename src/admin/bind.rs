@@ -18,9 +18,7 @@ use tokio::sync::Semaphore;
 use super::access;
 use super::api::intents::MAX_BODY;
 use super::api::route::TEXT;
-use super::api::{
-    AnswerFormat, ApiError, ApiRoute, CallerIdentity, ChangeReply, GenerationNumber, Method, Operation,
-};
+use super::api::{AnswerFormat, ApiError, ApiRoute, CallerIdentity, ChangeReply, Method, Operation};
 use super::respond::{json, parameters, preferred, render, text, with_example};
 use super::state::AdminState;
 use crate::control::{Command, Done};
@@ -95,14 +93,29 @@ where
     Bound { operation, handler: get(handler) }
 }
 
-/// Binds a route to a function that makes a command of parameters, body and author.
-pub(super) fn ordered<P, B>(
+/// What an operator asks for.
+pub(super) enum OrderedChange {
+    /// The writer decides.
+    Command(Box<Command>),
+    /// The reload goes back to the generation with this number.
+    Rollback { number: u64, author: String },
+}
+
+impl From<Command> for OrderedChange {
+    fn from(command: Command) -> Self {
+        Self::Command(Box::new(command))
+    }
+}
+
+/// Binds a route to a function that makes a change of parameters, body and author.
+pub(super) fn ordered<P, B, C>(
     route: &ApiRoute<P, B, ChangeReply>,
-    command: fn(P, B, String) -> Result<Command, ApiError>,
+    change: fn(P, B, String) -> Result<C, ApiError>,
 ) -> Bound
 where
     P: DeserializeOwned + Send + 'static,
     B: DeserializeOwned + Send + 'static,
+    C: Into<OrderedChange> + 'static,
 {
     let operation = route.operation();
     let handler = async move |State(state): State<Arc<AdminState>>,
@@ -114,11 +127,12 @@ where
             Ok(author) => author,
             Err(refusal) => return refusal.into_response(),
         };
-        let command = parameters(&operation, &uri)
-            .and_then(|parameters| command(parameters, body_of(&operation, body)?, author))
+        let change = parameters(&operation, &uri)
+            .and_then(|parameters| change(parameters, body_of(&operation, body)?, author))
+            .map(Into::into)
             .map_err(|refusal| with_example(refusal, &operation));
-        match command {
-            Ok(command) => order(&state, command).await.into_response(),
+        match change {
+            Ok(change) => order(&state, change).await.into_response(),
             Err(refusal) => refusal.into_response(),
         }
     };
@@ -130,40 +144,21 @@ where
     Bound { operation, handler }
 }
 
-/// Binds the route of a rollback, which the reload carries out and not the writer.
-pub(super) fn rolled_back(route: &ApiRoute<GenerationNumber, (), ChangeReply>) -> Bound {
-    let operation = route.operation();
-    let handler = async move |State(state): State<Arc<AdminState>>,
-                              Extension(caller): Extension<CallerIdentity>,
-                              uri: Uri,
-                              headers: HeaderMap| {
-        let author = match access::operator(&caller, &headers) {
-            Ok(author) => author,
-            Err(refusal) => return refusal.into_response(),
-        };
-        match parameters(&operation, &uri) {
-            Ok(GenerationNumber { number }) => roll_back(&state, number, author).await.into_response(),
-            Err(refusal) => with_example(refusal, &operation).into_response(),
+/// Hands a change on, and answers with what became of it.
+async fn order(state: &AdminState, change: OrderedChange) -> Result<Response, ApiError> {
+    let busy = || ApiError::new(503, "server busy or shutting down, retry later");
+    let reply = match change {
+        OrderedChange::Command(command) => {
+            let done = state.ask(*command).await.ok_or_else(busy)??;
+            let status = if let Done::Made { .. } = done { StatusCode::CREATED } else { StatusCode::OK };
+            (status, json(&ChangeReply::from(done)))
+        }
+        OrderedChange::Rollback { number, author } => {
+            let text = state.roll_back(number, author).await.ok_or_else(busy)??;
+            (StatusCode::OK, json(&ChangeReply::new(None, text)))
         }
     };
-    Bound { operation, handler: post(handler) }
-}
-
-async fn roll_back(state: &AdminState, number: u64, author: String) -> Result<Response, ApiError> {
-    let text = state.roll_back(number, author).await.ok_or_else(busy)??;
-    Ok(json(&ChangeReply::new(None, text)).into_response())
-}
-
-fn busy() -> ApiError {
-    ApiError::new(503, "server busy or shutting down, retry later")
-}
-
-/// Asks the writer, and answers with what became of it.
-async fn order(state: &AdminState, command: Command) -> Result<Response, ApiError> {
-    let answer = state.ask(command).await;
-    let done = answer.ok_or_else(busy)??;
-    let status = if let Done::Made { .. } = done { StatusCode::CREATED } else { StatusCode::OK };
-    Ok((status, json(&ChangeReply::from(done))).into_response())
+    Ok(reply.into_response())
 }
 
 /// Reads the body of a request, if it has one.

@@ -1,11 +1,14 @@
-//! Answers `/history`: events, drills, the age of the last good drill of each region, and generations.
+//! Answers `/history`: events, drills, the age of the last good drill of each region, and generations; and reads the request
+//! to go back to one.
 
 use std::time::Duration;
 
 use super::api::history::MAX_EVENTS;
 use super::api::{
-    ApiError, DrillRecord, EventsAndDrills, GenerationEntry, HistoryQuery, LastGoodDrill, Timestamp,
+    ApiError, DrillRecord, EventsAndDrills, GenerationEntry, GenerationNumber, HistoryQuery, LastGoodDrill,
+    Timestamp,
 };
+use super::bind::OrderedChange;
 use super::state::AdminState;
 use crate::event::{Event, EventKind};
 use crate::generation::{Generation, GenerationRecord};
@@ -13,6 +16,15 @@ use crate::intent::{Drill, last_good};
 use crate::moment::Moment;
 use crate::region::Target;
 use crate::units::TimeSpan;
+
+/// Reads the request to go back to a generation.
+pub(super) fn roll_back(
+    GenerationNumber { number }: GenerationNumber,
+    (): (),
+    author: String,
+) -> Result<OrderedChange, ApiError> {
+    Ok(OrderedChange::Rollback { number, author })
+}
 
 /// Returns events and drills.
 pub(super) fn history(state: &AdminState, query: HistoryQuery) -> Result<EventsAndDrills, ApiError> {

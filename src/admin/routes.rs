@@ -13,7 +13,7 @@ use axum::{Extension, Router};
 use super::access::{AccessRefusal, Peer};
 use super::api::intents::MAX_BODY;
 use super::api::{ApiError, CallerIdentity, Method, Operation, routes};
-use super::bind::{Bound, answered, answered_in_turn, handled, ordered, rendered, rolled_back};
+use super::bind::{Bound, answered, answered_in_turn, handled, ordered, rendered};
 use super::respond::{json, render, text};
 use super::state::AdminState;
 use super::{
@@ -57,7 +57,7 @@ fn bound() -> Vec<Bound> {
         answered(&routes::DRAIN_STATUS, drain_status::drain_status),
         ordered(&routes::APPROVE, intents::approve),
         ordered(&routes::FAIL_BACK, intents::fail_back),
-        rolled_back(&routes::ROLL_BACK),
+        ordered(&routes::ROLL_BACK, history::roll_back),
     ]
 }
 
