@@ -6,14 +6,12 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::chain;
 use super::load;
 use crate::config::{self, Problems, SERVER_FILES};
-use crate::files::backup::{Backup, BackupContent, BackupReadError};
+use crate::files::backup::{self, Backup, BackupContent, BackupReadError};
 use crate::files::store::SaveError;
 use crate::files::{
-    PeekError, SHARED, Saved, StateDirectory, Store, configuration, regular, state_directory, store,
-    write_whole,
+    PeekError, SHARED, StateDirectory, Store, configuration, regular, state_directory, store, write_whole,
 };
 use crate::generation::{ConfigContent, ContentFile, Generation, GenerationCause, Lineage, SavedLineage};
 use crate::moment::Moment;
@@ -107,14 +105,14 @@ pub fn restore(
     // Nobody else has it from now on.
     check_state(&state, &backup, &content, directory)?;
     let lineage = content.lineage(author, now);
-    write(&content, &lineage, &files, directory, &locked)?;
+    write(&backup, &lineage, &files, directory, &locked)?;
     let missing = load::named(&server).filter(|path| !path.exists()).cloned().collect();
     Ok(RestoredBackup {
         generation: lineage.head().map_or_else(|| head.generation.clone(), |head| head.generation.clone()),
         of: head.generation.counter,
         made_at: backup.made_at,
         files: files.files().len(),
-        intents: content.intents.as_ref().map_or(0, |intents| intents.intents.len()),
+        intents: content.intents,
         state,
         missing,
         left_out: content.left_out,
@@ -184,7 +182,7 @@ fn check_state(
 
 /// Writes everything, what lets a server start last.
 fn write(
-    content: &BackupContent,
+    backup: &Backup,
     lineage: &Lineage,
     files: &ConfigContent,
     directory: &Path,
@@ -193,27 +191,14 @@ fn write(
     let (last, first): (Vec<&ContentFile>, Vec<_>) =
         files.files().iter().partition(|file| SERVER_FILES.contains(&file.name.as_str()));
     first.into_iter().try_for_each(|file| put(file, directory))?;
-    save(state, content.intents.as_ref())?;
-    save(state, content.availability.as_ref())?;
-    save(state, content.health.as_ref())?;
-    save(state, content.hosts.as_ref())?;
-    save(state, Some(&lineage.saved()))?;
+    backup.write(state)?;
+    backup::replace(state, &lineage.saved())?;
     last.into_iter().try_for_each(|file| put(file, directory))
 }
 
 fn put(file: &ContentFile, directory: &Path) -> Result<(), RestoreError> {
     let path = directory.join(&file.name);
     write_whole(&path, &file.octets, SHARED).map_err(|error| RestoreError::Write(path, error))
-}
-
-/// Saves a value. A file that is damaged is set aside, as at any start.
-fn save<T: Saved>(state: &StateDirectory, value: Option<&T>) -> Result<(), RestoreError> {
-    let Some(value) = value else { return Ok(()) };
-    let (store, loaded) = Store::<T>::open(state);
-    if let Err(error) = loaded {
-        tracing::warn!("{}", chain(&error));
-    }
-    Ok(store.save(value)?)
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
 
+use super::state_directory::StateDirectory;
 use super::store::{PeekError, SaveError, Saved, Store};
 use crate::availability::log::AvailabilityLog;
 use crate::generation::{GenerationRecord, Lineage, SavedLineage};
@@ -50,12 +51,71 @@ struct BackupPart {
 pub struct BackupContent {
     /// It has a generation in force, whose content is kept.
     pub generations: SavedLineage,
-    pub intents: Option<SavedIntents>,
-    pub availability: Option<AvailabilityLog>,
-    pub health: Option<Memory>,
-    pub hosts: Option<HostAddresses>,
+    /// How many intents are in it.
+    pub intents: usize,
     /// Parts in a form that this program no longer reads, each with what follows.
     pub left_out: Vec<String>,
+}
+
+/// What may be in a backup beside the generations.
+const PARTS: [StatePart; 4] = [
+    StatePart::of::<SavedIntents>(),
+    StatePart::of::<AvailabilityLog>(),
+    StatePart::of::<Memory>(),
+    StatePart::of::<HostAddresses>(),
+];
+
+/// A file of a state directory as backups treat it.
+struct StatePart {
+    file: &'static str,
+    /// Reads it in a state directory.
+    read: fn(&Path) -> Result<Option<BackupPart>, PeekError>,
+    /// Holds that it can be used, and says when it no longer is.
+    check: fn(&Backup, &Path, &mut Vec<String>) -> Result<(), BackupReadError>,
+    /// Writes it to a state directory.
+    write: fn(&Backup, &StateDirectory) -> Result<(), SaveError>,
+}
+
+impl StatePart {
+    const fn of<T: Saved>() -> Self {
+        Self {
+            file: T::FILE,
+            read: |state| Ok(Store::<T>::peek(state)?.as_ref().map(BackupPart::of)),
+            check: |backup, path, left_out| backup.part::<T>(path, left_out).map(drop),
+            write: |backup, state| {
+                // It could be used when the backup was read, or was left out.
+                let part = backup.parts.get(T::FILE).filter(|part| part.version == T::VERSION);
+                let value = part.and_then(|part| serde_json::from_str::<T>(part.saved.get()).ok());
+                value.map_or(Ok(()), |value| replace(state, &value))
+            },
+        }
+    }
+}
+
+impl BackupPart {
+    fn of<T: Saved>(value: &T) -> Self {
+        let saved = to_raw_value(value).expect("plain values become JSON");
+        Self { version: T::VERSION, saved }
+    }
+
+    /// Returns whether two of them say the same; what is no JSON says nothing.
+    fn says(&self, other: &Self) -> bool {
+        let value = |part: &Self| serde_json::from_str::<serde_json::Value>(part.saved.get()).ok();
+        value(self) == value(other)
+    }
+}
+
+/// Saves a value in a state directory. A file that is damaged is set aside, as at any start.
+///
+/// # Errors
+///
+/// When it cannot be saved; the file before is still there then.
+pub fn replace<T: Saved>(state: &StateDirectory, value: &T) -> Result<(), SaveError> {
+    let (store, loaded) = Store::<T>::open(state);
+    if let Err(error) = loaded {
+        tracing::warn!("{error}");
+    }
+    store.save(value)
 }
 
 /// Why a backup is not made.
@@ -111,15 +171,14 @@ impl Backup {
     ///
     /// When a file there cannot be used, or there is no configuration.
     pub fn of(state: &Path, now: Moment) -> Result<Self, BackupError> {
-        let mut parts = BTreeMap::new();
         let place = || state.display().to_string();
-        let lineage = add::<SavedLineage>(state, &mut parts)?.ok_or_else(|| BackupError::Nothing(place()))?;
+        let lineage = Store::<SavedLineage>::peek(state)?.ok_or_else(|| BackupError::Nothing(place()))?;
         let head = lineage.records.last().ok_or_else(|| BackupError::Nothing(place()))?;
         head.content.as_ref().ok_or(BackupError::Unkept)?;
-        add::<SavedIntents>(state, &mut parts)?;
-        add::<AvailabilityLog>(state, &mut parts)?;
-        add::<Memory>(state, &mut parts)?;
-        add::<HostAddresses>(state, &mut parts)?;
+        let mut parts = BTreeMap::from([(SavedLineage::FILE.to_owned(), BackupPart::of(&lineage))]);
+        for StatePart { file, read, .. } in &PARTS {
+            parts.extend(read(state)?.map(|part| ((*file).to_owned(), part)));
+        }
         let program = env!("CARGO_PKG_VERSION").to_owned();
         let (instance, generation) = (head.generation.origin.clone(), head.generation.counter);
         Ok(Self { made_at: now, instance, generation, program, parts })
@@ -140,14 +199,11 @@ impl Backup {
         let backup = backup.ok_or_else(|| BackupReadError::Missing(place()))?;
         let mut left_out = Vec::new();
         let generations = backup.part::<SavedLineage>(path, &mut left_out)?;
-        let content = BackupContent {
-            generations: generations.ok_or_else(|| BackupReadError::Nothing(place()))?,
-            intents: backup.part(path, &mut left_out)?,
-            availability: backup.part(path, &mut left_out)?,
-            health: backup.part(path, &mut left_out)?,
-            hosts: backup.part(path, &mut left_out)?,
-            left_out,
-        };
+        let generations = generations.ok_or_else(|| BackupReadError::Nothing(place()))?;
+        PARTS.iter().try_for_each(|part| (part.check)(&backup, path, &mut left_out))?;
+        let intents = backup.part::<SavedIntents>(path, &mut Vec::new())?;
+        let intents = intents.map_or(0, |intents| intents.intents.len());
+        let content = BackupContent { generations, intents, left_out };
         match content.head() {
             Some(_) => Ok((backup, content)),
             None => Err(BackupReadError::Nothing(place())),
@@ -155,19 +211,22 @@ impl Backup {
     }
 
     /// Returns the name of a file in a state directory that says something else than this backup does. Generations have an
-    /// order of their own, and what is damaged is set aside by whoever writes it anew.
+    /// order of their own, and what is damaged is set aside when it is written anew.
     pub fn differs(&self, state: &Path) -> Option<&'static str> {
-        let mut parts = BTreeMap::new();
-        let _ = add::<SavedIntents>(state, &mut parts);
-        let _ = add::<AvailabilityLog>(state, &mut parts);
-        let _ = add::<Memory>(state, &mut parts);
-        let _ = add::<HostAddresses>(state, &mut parts);
-        let value = |part: &BackupPart| serde_json::from_str::<serde_json::Value>(part.saved.get()).ok();
-        let names = [SavedIntents::FILE, AvailabilityLog::FILE, Memory::FILE, HostAddresses::FILE];
-        names.into_iter().find(|name| {
-            let present = parts.get(*name);
-            present.is_some() && present.and_then(value) != self.parts.get(*name).and_then(value)
-        })
+        let is_other = |part: &&StatePart| {
+            let present = (part.read)(state).ok().flatten();
+            present.is_some_and(|present| !self.parts.get(part.file).is_some_and(|own| own.says(&present)))
+        };
+        PARTS.iter().find(is_other).map(|part| part.file)
+    }
+
+    /// Writes everything but the generations to a state directory.
+    ///
+    /// # Errors
+    ///
+    /// When a file cannot be written; those before it are there then.
+    pub fn write(&self, state: &StateDirectory) -> Result<(), SaveError> {
+        PARTS.iter().try_for_each(|part| (part.write)(self, state))
     }
 
     fn part<T: Saved>(&self, path: &Path, left_out: &mut Vec<String>) -> Result<Option<T>, BackupReadError> {
@@ -203,20 +262,11 @@ impl BackupContent {
     }
 }
 
-/// Adds a file of a state directory, and returns what it says; `None`: it is not there.
-fn add<T: Saved>(state: &Path, parts: &mut BTreeMap<String, BackupPart>) -> Result<Option<T>, PeekError> {
-    let Some(value) = Store::<T>::peek(state)? else { return Ok(None) };
-    let saved = to_raw_value(&value).expect("plain values become JSON");
-    parts.insert(T::FILE.to_owned(), BackupPart { version: T::VERSION, saved });
-    Ok(Some(value))
-}
-
 #[cfg(test)]
 mod tests {
     use std::fs;
 
     use super::*;
-    use crate::files::StateDirectory;
     use crate::generation::{ConfigContent, ContentFile, DirectoryContent};
 
     /// Makes a backup of a state directory with one generation and a lifted intent, and returns where it lies.
@@ -264,8 +314,8 @@ mod tests {
         let (_home, path) = backup();
         let (backup, content) = Backup::read(&path).expect("it is whole");
         assert_eq!((backup.instance.as_str(), backup.made_at), ("ns1", Moment(3)));
-        assert_eq!(content.intents.expect("they are in it").last_number, 7);
-        assert!(content.health.is_none() && content.left_out.is_empty());
+        assert!(backup.parts.contains_key("intents.json") && backup.parts.len() == 2);
+        assert!(content.left_out.is_empty());
         assert_eq!(content.generations.records[0].digest, "cd");
         let mode = fs::metadata(&path).expect("it is there").permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
@@ -330,7 +380,7 @@ mod tests {
         let [one, zero] = ["\"intents.json\":{\"version\":1", "\"intents.json\":{\"version\":0"];
         fs::write(&path, sealed(&text, one, zero)).expect("it is writable");
         let (_, content) = Backup::read(&path).expect("the rest is whole");
-        assert!(content.intents.is_none());
+        assert_eq!(content.intents, 0);
         assert_eq!(
             content.left_out,
             [

@@ -171,20 +171,14 @@ impl<T: Saved> Store<T> {
         }
     }
 
-    /// Writes a value to any place, in place of the file that is there, for this user alone.
+    /// Writes a value to any place, in place of the file that is there, for this user alone, and returns how many octets it
+    /// has.
     ///
     /// # Errors
     ///
     /// When the disk does not take it; the file before is still there then.
     pub fn export(value: &T, path: &Path) -> Result<u64, SaveError> {
-        let file = || SavedFile { path: path.to_owned(), loss: T::LOSS };
-        let content = seal(value);
-        let bytes = content.len() as u64;
-        if bytes > T::MAX_BYTES {
-            return Err(SaveError::TooLarge(file(), bytes, T::MAX_BYTES));
-        }
-        write_whole(path, content.as_bytes(), PRIVATE).map_err(|error| SaveError::Write(file(), error))?;
-        Ok(bytes)
+        write(value, &SavedFile { path: path.to_owned(), loss: T::LOSS }, PRIVATE)
     }
 
     /// Saves a value in place of the one before. It blocks until the disk has it.
@@ -193,22 +187,26 @@ impl<T: Saved> Store<T> {
     ///
     /// When it cannot be saved; the file before is still there then.
     pub fn save(&self, value: &T) -> Result<(), SaveError> {
-        let file = || self.file.clone();
         if self.is_left_alone.load(Ordering::Relaxed) {
             match fs::symlink_metadata(&self.file.path) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Ok(_) | Err(_) => return Err(SaveError::LeftAlone(file())),
+                Ok(_) | Err(_) => return Err(SaveError::LeftAlone(self.file.clone())),
             }
             self.is_left_alone.store(false, Ordering::Relaxed);
         }
-        let content = seal(value);
-        let bytes = content.len() as u64;
-        if bytes > T::MAX_BYTES {
-            return Err(SaveError::TooLarge(file(), bytes, T::MAX_BYTES));
-        }
-        write_whole(&self.file.path, content.as_bytes(), SHARED)
-            .map_err(|error| SaveError::Write(file(), error))
+        write(value, &self.file, SHARED).map(drop)
     }
+}
+
+/// Writes a value, and returns how many octets it has.
+fn write<T: Saved>(value: &T, file: &SavedFile, mode: u32) -> Result<u64, SaveError> {
+    let content = seal(value);
+    let bytes = content.len() as u64;
+    if bytes > T::MAX_BYTES {
+        return Err(SaveError::TooLarge(file.clone(), bytes, T::MAX_BYTES));
+    }
+    let written = write_whole(&file.path, content.as_bytes(), mode);
+    written.map(|()| bytes).map_err(|error| SaveError::Write(file.clone(), error))
 }
 
 /// The file. This form is the same for all versions, so that an older program recognises a newer one's.
