@@ -6,6 +6,7 @@
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -70,8 +71,10 @@ impl StateDirectory {
         };
         fs::create_dir_all(path).map_err(failed)?;
         let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false);
+        // A link may lead to what another user may not write.
+        options.read(true).write(true).create(true).truncate(false).custom_flags(libc::O_NOFOLLOW);
         let mut file = options.open(path.join(LOCK)).map_err(failed)?;
+        give_to_owner(&file, path).map_err(failed)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -115,6 +118,16 @@ fn holder(file: File) -> Option<u32> {
     let mut text = String::new();
     file.take(MAX_PID_BYTES).read_to_string(&mut text).ok()?;
     text.trim_end().parse().ok()
+}
+
+/// Gives a file to the owner of its directory, where only root may: what root writes in the place of the server can be read
+/// by the user that the server runs as.
+pub(super) fn give_to_owner(file: &File, directory: &Path) -> io::Result<()> {
+    let owner = fs::metadata(directory)?;
+    if owner.uid() != file.metadata()?.uid() {
+        let _ = fchown(file, Some(owner.uid()), Some(owner.gid()));
+    }
+    Ok(())
 }
 
 #[cfg(test)]

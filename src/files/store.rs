@@ -30,7 +30,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::regular;
-use super::state_directory::StateDirectory;
+use super::state_directory::{StateDirectory, give_to_owner};
 
 /// The most files that are set aside of one kind: an operator looks before there are as many restarts.
 pub const MAX_SET_ASIDE: u32 = 100;
@@ -292,7 +292,8 @@ fn set_aside(path: &Path) -> io::Result<PathBuf> {
     Ok(aside)
 }
 
-/// Writes a file in place of the one before, so that at every instant a whole one lies there. Directories are made.
+/// Writes a file in place of the one before, so that at every instant a whole one lies there. Directories are made. What root
+/// writes belongs to the owner of the directory.
 ///
 /// # Errors
 ///
@@ -311,6 +312,7 @@ pub fn write_whole(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
         Ok(()) | Err(_) => {}
     }
     let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&unfinished)?;
+    give_to_owner(&file, directory)?;
     let written = file.write_all(content).and_then(|()| file.sync_all());
     if let Err(error) = written.and_then(|()| fs::rename(&unfinished, path)) {
         // It may be what keeps the disk full.
@@ -324,7 +326,7 @@ pub fn write_whole(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
 #[cfg(test)]
 pub(super) mod tests {
     use std::fmt::Debug;
-    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
     use super::*;
 
@@ -516,6 +518,22 @@ pub(super) mod tests {
         let error = store.save(&note(&"x".repeat(200))).expect_err("it is too large");
         assert!(error.to_string().ends_with("(limit 200); after a restart, nothing is noted"), "{error}");
         assert_eq!(home.open().1.expect("whole"), Some(note("before")));
+    }
+
+    #[test]
+    fn what_root_writes_can_be_read_by_the_user_that_the_directory_belongs_to() {
+        let home = TestHome::new();
+        let own = fs::metadata(home.0.path()).expect("it is there").uid();
+        // Where the test is not root, the directory stays its own.
+        let _ = std::os::unix::fs::chown(home.0.path(), Some(7), Some(7));
+        let owner = if own == 0 { 7 } else { own };
+        drop(StateDirectory::lock(home.0.path()).expect("it is free"));
+        home.open().0.save(&note("one")).expect("saved");
+        assert_eq!(fs::metadata(home.path("lock")).expect("it is there").uid(), owner);
+        let path = home.path("note.json");
+        assert_eq!(fs::metadata(&path).expect("it is there").uid(), owner);
+        Store::export(&note("two"), &path).expect("saved");
+        assert_eq!(fs::metadata(&path).expect("it is there").uid(), owner);
     }
 
     #[test]
