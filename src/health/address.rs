@@ -113,12 +113,14 @@ impl AddressHealth {
         }
     }
 
-    /// Counts one result, and returns whether there is such a canary here.
+    /// Counts one result, and returns whether its canary has fallen or returned by it.
     pub(super) fn count(&mut self, seen: &Observation, canary: &Canary) -> bool {
         let Some(record) = self.records.iter_mut().find(|record| record.canary == seen.canary) else {
             return false;
         };
+        let was_down = record.streak.state().is_down();
         record.count(seen, canary);
+        let has_turned = record.streak.state().is_down() != was_down;
         let was = self.state;
         self.judge();
         if !is_one_spell(was, self.state) {
@@ -130,7 +132,7 @@ impl AddressHealth {
                 self.failing_since.or(seen.result.is_err().then_some(seen.at))
             }
         };
-        true
+        has_turned
     }
 
     /// Notes that a canary could not probe, which counts nothing, and returns whether that is news.

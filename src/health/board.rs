@@ -29,6 +29,8 @@ pub struct Board {
     wholes: Vec<AddressHealth>,
     /// By `RegionId`: how many probes are lost on the way there.
     paths: Vec<PathRecord>,
+    /// How often a canary has fallen or returned somewhere.
+    turns: u64,
     /// What is known of the references outside the regions.
     pub references: ReferenceBoard,
     /// What several observers say together, if this is their joint board.
@@ -52,13 +54,6 @@ pub struct StateChange {
     pub shares: (Share, Share),
 }
 
-impl StateChange {
-    /// Returns whether it fell or returned, or has another share: what is worth remembering.
-    pub fn is_decided(&self) -> bool {
-        self.from.is_down() != self.to.is_down() || self.shares.0 != self.shares.1
-    }
-}
-
 impl Board {
     /// Returns a board on which nothing is known yet.
     pub fn new(regions: &Regions, canaries: &[Canary], now: Moment) -> Self {
@@ -76,6 +71,7 @@ impl Board {
             paths: vec![PathRecord::new(now); regions.len()],
             regions: regions.clone(),
             canaries: canaries.to_vec(),
+            turns: 0,
             references: ReferenceBoard::default(),
             joint_sights: JointSights::default(),
         }
@@ -94,7 +90,7 @@ impl Board {
             Subject::Region(region) => self.wholes.get_mut(usize::from(region.0))?,
         };
         let (from, from_since, share) = (track.state(), track.since(), track.share());
-        track.count(seen, canary);
+        self.turns += u64::from(track.count(seen, canary));
         let has_fallen = track.state().is_down() && !from.is_down();
         let shares = (share, track.share());
         let change = (track.state() != from || shares.0 != shares.1).then(|| StateChange {
@@ -110,6 +106,12 @@ impl Board {
             self.count_path(seen, has_fallen);
         }
         change
+    }
+
+    /// Returns how often a canary has fallen or returned somewhere: what is remembered has changed with it, also where
+    /// another canary leaves the address as it was.
+    pub fn turns(&self) -> u64 {
+        self.turns
     }
 
     /// Counts a probe on the path to its region, which is taken to be well while nothing has fallen there.

@@ -121,18 +121,19 @@ impl Monitor {
 
     /// Takes results, in their order, and judges once when all of them are counted.
     pub fn observe(&mut self, seen: &[Observation], now: Moment) -> Findings {
-        let was_blind = self.is_blind;
+        let (was_blind, turns) = (self.is_blind, self.board.turns());
         let changes: Vec<StateChange> = seen.iter().filter_map(|seen| self.board.observe(seen)).collect();
         let lagging = self.look_at_lags(seen, now);
         self.sight += u64::from(!changes.is_empty() || was_blind);
         // While it is blind, every result may end an alarm.
+        let is_worth_keeping = self.board.turns() != turns;
         if changes.is_empty() && lagging.is_empty() && !was_blind {
-            return Findings::default();
+            return Findings { is_worth_keeping, ..Findings::default() };
         }
         let events = changes.iter().filter_map(|change| self.event_of_change(change));
         let events = events.chain(lagging).collect();
         let mut findings = self.settle(now).after(events);
-        findings.is_worth_keeping |= changes.iter().any(StateChange::is_decided);
+        findings.is_worth_keeping |= is_worth_keeping;
         findings
     }
 

@@ -6,6 +6,7 @@ use super::*;
 use crate::canary::{Canary, Failure, FailureClass};
 use crate::config::{Access, AlarmRules, Geo, Identity, Listen, LogFormat, Server, StartMode};
 use crate::health::{AddressState, fixture};
+use crate::ids::{AddressId, CanaryId};
 use crate::region::{Recovery, Region, Regions, Safety};
 use crate::steering::fixture::{policy, steering};
 use crate::steering::{Order, Policy, ResidencyRule};
@@ -156,6 +157,29 @@ fn only_what_steering_sees_moves_the_view_and_only_falls_and_returns_are_kept() 
         [known, nothing, suspect, decided, nothing, nothing, decided, nothing],
         "up, up, suspect, down, down, rising, up, up"
     );
+}
+
+/// What was written down before would leave it down after a restart until that canary has passed again.
+#[test]
+fn a_canary_that_returns_before_its_address_does_is_kept() {
+    let mut config = Config::clone(&config(fixture::canary("shallow", 1, 1)));
+    config.canaries.push(fixture::canary("deep", 1, 1));
+    let regions = config
+        .regions
+        .iter()
+        .map(|(_, region)| Region { canaries: vec![CanaryId(0), CanaryId(1)], ..region.clone() });
+    config.regions = Regions::new(regions.collect());
+    let (mut monitor, _) = start(Arc::new(config), None, Moment(0));
+    let mut sees = |canary, second, is_success| {
+        let seen = fixture::result(&monitor.board, 0, canary, second, is_success);
+        let findings = monitor.observe(std::slice::from_ref(&seen), seen.at);
+        (monitor.board.address(AddressId(0)).state(), findings.is_worth_keeping)
+    };
+    assert_eq!(sees(0, 1, false), (AddressState::Down, true));
+    assert_eq!(sees(1, 2, false), (AddressState::Down, true));
+    assert_eq!(sees(1, 3, false), (AddressState::Down, false));
+    assert_eq!(sees(0, 4, true), (AddressState::Down, true));
+    assert_eq!(sees(1, 5, true), (AddressState::Up, true));
 }
 
 #[test]
