@@ -15,12 +15,11 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 
-use super::estimate::{capacities, demands, estimate, route, served};
+use super::estimate::{capacities, demands, estimate_by, route, served};
 use super::learnt::LearntDemand;
+use super::pace::{Pace, Turn};
 use super::{Outlook, Readings};
-use crate::canary::{Canary, Signal};
 use crate::health::{DrawnClients, RememberedDemand, SiteShare, VELOCITY_PERIOD, View};
 use crate::moment::{ClockStep, FollowClock, Moment};
 use crate::region::{Family, RegionId, RegionSet};
@@ -28,17 +27,11 @@ use crate::share::Share;
 use crate::snapshot::{Base, DemandPart, DrawnFor};
 use crate::steering::{Capacities, Demand, Piece, Split, Splits, too_much};
 
-/// The shortest time between two steps: three reports of a canary with the usual interval.
-const SHORTEST_PACE: Duration = Duration::from_secs(30);
-
 /// Parts that ask for less than this fraction of everything are estimated anew after a restart.
 const WORTH_REMEMBERING: f64 = 1e-4;
 
 /// The least part of its capacity that a region is filled to because it serves more than the estimate explains.
 const LEAST_TRUST: f64 = 0.8;
-
-/// The least part of a part's clients whose regions must report for the part to be estimated anew from its queries.
-const LEAST_REPORTED: f64 = 0.8;
 
 /// A region sends another share of the clients elsewhere that are at home there.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -99,16 +92,12 @@ pub struct Balancer {
     /// Which part of what each region serves the estimate explains, at most all of it, by `RegionId`: where a few large
     /// networks happen to be more than their share of the clients, a region is filled by what it says and not by what it should say.
     explained: Vec<f64>,
-    /// When what was done last has been reported, and from then on when the next step is due.
-    next: Moment,
-    /// When the next step is due if no region is too full before.
-    due: Moment,
+    pace: Pace,
 }
 
 impl Balancer {
     /// Starts without knowing any load.
     pub fn new(base: &Base, now: Moment) -> Self {
-        let next = now.plus(pace(base));
         let rates = Arc::new(vec![0.0; base.demand.len()]);
         let learnt = LearntDemand::new(base.demand.len(), now);
         Self {
@@ -118,8 +107,7 @@ impl Balancer {
             divided_for: None,
             expected: Vec::new(),
             explained: vec![1.0; base.config.regions.len()],
-            next,
-            due: next,
+            pace: Pace::new(base, now),
         }
     }
 
@@ -196,7 +184,7 @@ impl Balancer {
 
     /// Returns when the next step is due; `None`: nothing is ever divided.
     pub fn wake(&self, base: &Base) -> Option<Moment> {
-        (!base.demand.is_empty()).then_some(self.next)
+        (!base.demand.is_empty()).then_some(self.pace.next())
     }
 
     /// Takes over another base. What is known of parts that are still there stays, and so does where they are sent.
@@ -221,10 +209,7 @@ impl Balancer {
         let expected = self.expect(base, view, readings);
         let before = std::mem::replace(&mut self.expected, expected);
         self.expected.iter_mut().zip(before).for_each(|(now, before)| *now = now.max(before));
-        // What is not known at all is estimated by the first reports there are.
-        let is_known = self.rates.iter().any(|rate| *rate > 0.0);
-        let report = if is_known { longest_report(base) } else { Duration::ZERO };
-        self.wait(base, pace(base) + report, now);
+        self.pace.landed(base, self.rates.iter().any(|rate| *rate > 0.0), now);
     }
 
     /// Lets all parts ask for more when the regions that take all of their clients together serve more than was expected
@@ -255,24 +240,29 @@ impl Balancer {
 
     /// Takes a step if one is due.
     pub fn step(&mut self, base: &Base, view: &View, readings: &Readings, now: Moment) -> LoadStep {
-        if base.demand.is_empty() || now < self.next {
+        let Some(turn) = self.pace.turn(now).filter(|_| !base.demand.is_empty()) else {
+            return LoadStep::default();
+        };
+        if turn == Turn::Early && !is_too_full(base, view, readings) {
+            self.pace.skip();
             return LoadStep::default();
         }
-        let is_early = now < self.due;
-        if is_early && !is_too_full(base, view, readings) {
-            self.next = self.due;
-            return LoadStep::default();
-        }
-        self.wait(base, pace(base), now);
+        self.pace.stepped(base, now);
         let limits = base.config.safety.limits;
-        let pace = if is_early { Duration::ZERO } else { pace(base) };
-        let velocity = base.config.safety.velocity.fraction() * pace.div_duration_f64(VELOCITY_PERIOD);
+        let velocity = match turn {
+            Turn::Early => 0.0,
+            Turn::Usual => {
+                base.config.safety.velocity.fraction() * Pace::usual(base).div_duration_f64(VELOCITY_PERIOD)
+            }
+        };
         // By what was asked for before: clients that are at home by now stay there, and are shed in steps.
         let demands = self.demands(base, view, readings);
         let known = self.capacities(base, view, readings);
         let splits_before = Arc::clone(&self.splits);
         Arc::make_mut(&mut self.splits).land(&demands, &known, limits);
-        self.rates = Arc::new(self.estimate(base, view, readings));
+        let weights = self.learnt.weights(&base.demand);
+        self.rates =
+            Arc::new(estimate_by(weights.as_deref(), &self.rates, &self.splits, base, view, readings));
         self.explain(base, view, readings);
         let before = self.away(base);
         let demands = self.demands(base, view, readings);
@@ -289,37 +279,6 @@ impl Balancer {
             ShedChange { region, load, shares: [before, away] }
         });
         LoadStep { moves_clients: self.splits != splits_before, changes: changes.collect() }
-    }
-
-    /// Waits until what is done now has been reported, and usually for this long.
-    fn wait(&mut self, base: &Base, usual: Duration, now: Moment) {
-        let reported = now.plus(longest_ttl(base)).plus(longest_report(base));
-        (self.next, self.due) = (reported, reported.max(now.plus(usual)));
-    }
-
-    /// Works out what the parts ask for, in the proportions that the queries show where regions report.
-    fn estimate(&self, base: &Base, view: &View, readings: &Readings) -> Vec<f64> {
-        let Some(weights) = self.learnt.weights(&base.demand) else {
-            return estimate(&self.rates, &self.splits, base, view, readings);
-        };
-        // On the scale of the last estimate: a few clients of a part may be where nothing is reported.
-        let all: f64 = self.rates.iter().sum();
-        let weights: Vec<_> =
-            weights.iter().map(|weight| if all > 0.0 { weight * all } else { *weight }).collect();
-        let learnt = estimate(&weights, &self.splits, base, view, readings);
-        let rates = (0..base.demand.len()).map(|index| {
-            let route = route(&base.demand, index, &self.splits, base, view, readings);
-            let reports = |region: &RegionId| served(base, readings, *region).is_some();
-            let reported: f64 = route
-                .fractions()
-                .iter()
-                .filter(|(region, _)| reports(region))
-                .map(|(_, fraction)| fraction)
-                .sum();
-            // Of those whose region says nothing, the last estimate is the best there is.
-            if reported >= LEAST_REPORTED { learnt[index] } else { self.rates[index] }
-        });
-        rates.collect()
     }
 
     /// Compares what regions serve that are above the hard limit with what the last estimate expects of them. Once they are
@@ -378,31 +337,12 @@ fn is_too_full(base: &Base, view: &View, readings: &Readings) -> bool {
     known.any(|(id, capacity)| served(base, readings, id).is_some_and(|served| served > most * capacity))
 }
 
-/// Returns the usual time between two steps.
-fn pace(base: &Base) -> Duration {
-    SHORTEST_PACE.max(2 * longest_ttl(base))
-}
-
-/// Returns after what time all clients have been answered anew.
-fn longest_ttl(base: &Base) -> Duration {
-    let longest = base.config.steered.iter().map(|steering| steering.ttl.seconds()).max().unwrap_or(0);
-    Duration::from_secs(u64::from(longest))
-}
-
-/// Returns after what time every region has reported anew.
-fn longest_report(base: &Base) -> Duration {
-    let reporting =
-        |canary: &&Canary| canary.check.signals().iter().any(|(signal, _)| *signal == Signal::Load);
-    base.config.canaries.iter().filter(reporting).map(|canary| canary.interval).max().unwrap_or_default()
-}
-
 impl FollowClock for Balancer {
     fn follow_clock(&mut self, step: ClockStep) {
-        let Self { splits: _, rates: _, learnt, divided_for, expected: _, explained: _, next, due } = self;
+        let Self { splits: _, rates: _, learnt, divided_for, expected: _, explained: _, pace } = self;
         learnt.follow_clock(step);
         divided_for.iter_mut().for_each(|premises| premises.shares.follow_clock(step));
-        next.follow_clock(step);
-        due.follow_clock(step);
+        pace.follow_clock(step);
     }
 }
 

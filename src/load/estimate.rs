@@ -8,6 +8,9 @@ use crate::steering::{Capacities, Demand, Rest, Route, Splits};
 /// Requests per second of each /24 at least: what cannot be nothing can grow.
 const HARDLY_ANY: f64 = 1e-9;
 
+/// The least part of a part's clients whose regions must report for the part to be estimated anew from its queries.
+const LEAST_REPORTED: f64 = 0.8;
+
 /// What regions report, by `RegionId`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Readings {
@@ -69,6 +72,33 @@ pub(crate) fn estimate(
         *rate *= pieces.sum::<f64>();
     }
     rates
+}
+
+/// Works out what the parts ask for, in the proportions that their queries show where regions report; `None`: the queries say
+/// nothing.
+pub(crate) fn estimate_by(
+    weights: Option<&[f64]>,
+    last: &[f64],
+    splits: &Splits,
+    base: &Base,
+    view: &View,
+    readings: &Readings,
+) -> Vec<f64> {
+    let Some(weights) = weights else { return estimate(last, splits, base, view, readings) };
+    // On the scale of the last estimate: a few clients of a part may be where nothing is reported.
+    let all: f64 = last.iter().sum();
+    let scale = if all > 0.0 { all } else { 1.0 };
+    let weights: Vec<_> = weights.iter().map(|weight| weight * scale).collect();
+    let learnt = estimate(&weights, splits, base, view, readings);
+    let reported = |index: usize| -> f64 {
+        let route = route(&base.demand, index, splits, base, view, readings);
+        let fractions = route.fractions();
+        let reporting = fractions.iter().filter(|(region, _)| served(base, readings, *region).is_some());
+        reporting.map(|(_, fraction)| fraction).sum()
+    };
+    // Of those whose region says nothing, the last estimate is the best there is.
+    let rate = |index| if reported(index) >= LEAST_REPORTED { learnt[index] } else { last[index] };
+    (0..base.demand.len()).map(rate).collect()
 }
 
 /// Returns the least that a part is taken to ask for.

@@ -9,6 +9,7 @@ mod estimate;
 mod guests;
 mod learnt;
 mod outlook;
+mod pace;
 
 pub(crate) use balancer::Balancer;
 pub use balancer::LoadStep;
