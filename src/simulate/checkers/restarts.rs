@@ -1,14 +1,16 @@
 //! Restarts: what was down, held, quarantined, ramping or asked for is so after a restart that finds its state.
 //!
 //! A process that is killed forgets at most its last second of health, or with a late write what the one before it did
-//! not say yet; of intents it forgets nothing, whatever became of the file of health.
+//! not say yet; of intents it forgets nothing, whatever became of the file of health: one that is not there any more was told
+//! to be over.
 
 use std::time::Duration;
 
 use super::{Checker, Found};
 use crate::control::Report;
+use crate::event::EventKind;
 use crate::health::{Phase, Status};
-use crate::intent::{Action, IntentPhase};
+use crate::intent::{Action, Intent};
 use crate::moment::Moment;
 use crate::region::{Family, Target};
 use crate::simulate::happening::Happening;
@@ -27,6 +29,8 @@ pub struct RestartChecker {
     last: Option<(Report, Moment)>,
     /// What was found on disk, until the new process is looked at.
     file: Option<StateFile>,
+    /// The intents of which it was told since then that they are over, as events name them.
+    over: Vec<String>,
     has_jumped: bool,
 }
 
@@ -39,13 +43,20 @@ impl Checker for RestartChecker {
         match happening {
             // How old a memory is cannot be told when the wall clock was elsewhere.
             Happening::Act(Act::Clock(_)) => self.has_jumped = true,
-            Happening::Act(Act::Restart(file)) => self.file = Some(*file),
+            Happening::Act(Act::Restart(file)) => {
+                self.file = Some(*file);
+                self.over.clear();
+            }
+            Happening::Emitted(event) if event.kind == EventKind::INTENT_OVER => {
+                self.over.extend(event.evidence.clone());
+            }
             Happening::Looked(look) => {
                 let report = look.report;
                 let before = self.last.replace((report.clone(), look.now));
                 if let (Some(file), Some((before, died))) = (self.file.take(), before)
                     && !std::mem::take(&mut self.has_jumped)
                 {
+                    compare_intents(&before, report, &self.over, found);
                     compare(&before, died, report, file, found);
                 }
             }
@@ -54,19 +65,18 @@ impl Checker for RestartChecker {
     }
 }
 
+fn compare_intents(before: &Report, after: &Report, over: &[String], found: &mut Found) {
+    let asked = before.intents.iter().filter(|one| !matches!(one.request.action, Action::Approve { .. }));
+    for Intent { number, request, .. } in asked {
+        let is_kept = after.intents.iter().any(|intent| intent.number == *number);
+        let name = format!("intent {number}: {}", request.action);
+        if !is_kept && !over.contains(&name) {
+            found.push(format!("{name} is forgotten"));
+        }
+    }
+}
+
 fn compare(before: &Report, died: Moment, after: &Report, file: StateFile, found: &mut Found) {
-    let intents = |report: &Report| -> Vec<(u64, String)> {
-        // What waits for a region to be well, or for its signals, goes on when these are not known any more.
-        let told = report.intents.iter().filter(|one| {
-            let may_be_over = matches!(one.phase, IntentPhase::Overdue { .. } | IntentPhase::Returning(_));
-            !may_be_over && !matches!(one.request.action, Action::Approve { .. })
-        });
-        told.map(|intent| (intent.number, intent.request.action.to_string())).collect()
-    };
-    let asked = intents(before);
-    let is_kept = |number: u64| after.intents.iter().any(|intent| intent.number == number);
-    let forgotten = asked.iter().filter(|(number, _)| !is_kept(*number));
-    found.extend(forgotten.map(|(number, action)| format!("intent {number} ({action}) is forgotten")));
     let young = match file {
         StateFile::Keep => LAST_WRITE,
         StateFile::Late => WRITE_BEFORE,
