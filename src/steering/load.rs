@@ -9,7 +9,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::split::{NEGLIGIBLE, Piece, Split};
+use super::split::{Leaving, NEGLIGIBLE, Piece, Split};
 use crate::region::{Limits, RegionId, RegionSet};
 
 /// The demand of one part of the clients, and the regions that may serve it.
@@ -60,6 +60,15 @@ const FELT_PREFIXES: f64 = 1.0;
 
 /// How much of a region's capacity the clients that a hash finds may be beside what they should be, one time in three.
 const ROUGH: f64 = 0.05;
+
+/// A way out of a region.
+#[derive(Clone, Copy, Debug)]
+struct WayOut {
+    part: usize,
+    to: RegionId,
+    /// The distance that the clients lose, in kilometres.
+    loses_km: f64,
+}
 
 /// The splits of all parts.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -193,8 +202,8 @@ impl Splits {
         let takers: BTreeSet<_> =
             parts.flat_map(|part| demands[part].order.iter().skip(1)).map(|(taker, _)| *taker).collect();
         for taker in &takers {
-            let ways = self.ways(*taker, demands, false, &|part| !demands[part].yields);
-            self.give_away(&ways, kept, demands, capacities, full(limits));
+            let ways = self.ways(*taker, Leaving::AtHome, demands, false, &|part| !demands[part].yields);
+            self.give_away((*taker, Leaving::AtHome, &ways), kept, demands, capacities, full(limits));
         }
         let (before, kept_before) = (self.clone(), self.kept(demands, &|_| true));
         for (demand, split) in demands.iter().zip(&mut self.by_part).filter(|(demand, _)| demand.yields) {
@@ -233,72 +242,17 @@ impl Splits {
                 for (region, capacity) in capacities {
                     let load = self.loads(demands).get(region).copied().unwrap_or(0.0);
                     if load > too_much(limits) * capacity {
-                        let above = load - full(limits) * capacity;
-                        let above =
-                            above - self.pass_on(*region, above, demands, capacities, limit, takes_reserve);
-                        let ways = self.ways(*region, demands, takes_reserve, &|_| true);
-                        self.give_away(&ways, above, demands, capacities, limit);
+                        let mut above = load - full(limits) * capacity;
+                        for leaving in [Leaving::Guests, Leaving::AtHome] {
+                            let ways = self.ways(*region, leaving, demands, takes_reserve, &|_| true);
+                            let ways = (*region, leaving, &ways[..]);
+                            above -= self.give_away(ways, above, demands, capacities, limit);
+                        }
                     }
                 }
             }
         }
         self.send_back(demands, capacities, limits);
-    }
-
-    /// Passes on up to `amount` of the guests of a region, those first who lose least distance, to regions that it does not
-    /// lift above `limit`; returns how much.
-    fn pass_on(
-        &mut self,
-        region: RegionId,
-        amount: f64,
-        demands: &[Demand],
-        capacities: &Capacities,
-        limit: f64,
-        takes_reserve: bool,
-    ) -> f64 {
-        let mut loads = self.loads(demands);
-        let mut passed = 0.0;
-        for (part, to, _) in self.ways_of_guests(region, demands, takes_reserve) {
-            let (rate, capacity) = (demands[part].rate, capacities.get(&to).copied().unwrap_or(0.0));
-            let load = loads.entry(to).or_insert(0.0);
-            // So much that it is likely to be felt: the hash must find a prefix or two.
-            let wanted =
-                if amount > passed { (amount - passed).max(rate * FELT_PREFIXES / PREFIXES) } else { 0.0 };
-            let moved = wanted.min(limit * capacity - *load);
-            if moved > NEGLIGIBLE && !is_too_fine(moved / rate, rate, capacity) {
-                let split = self.by_part[part].as_mut().expect("a guest's part is split");
-                let moved = rate * split.pass_on(region, to, moved / rate);
-                *load += moved;
-                passed += moved;
-            }
-        }
-        passed
-    }
-
-    /// Returns the ways on for the guests of a region, as [`ways`](Self::ways) does for those who are at home there.
-    fn ways_of_guests(
-        &self,
-        region: RegionId,
-        demands: &[Demand],
-        takes_reserve: bool,
-    ) -> Vec<(usize, RegionId, f64)> {
-        let mut ways = Vec::new();
-        for (part, (demand, split)) in demands.iter().zip(&self.by_part).enumerate() {
-            let has_guests =
-                |split: &Split| split.pieces().iter().skip(1).any(|piece| piece.region == region);
-            if demand.rate <= NEGLIGIBLE || !split.as_ref().is_some_and(has_guests) {
-                continue;
-            }
-            let reserve = demand.reserve.iter().filter(|_| takes_reserve);
-            let known = || demand.order.iter().chain(&demand.reserve);
-            let here = known().find(|(known, _)| *known == region).map_or(0.0, |(_, km)| *km);
-            // Home too, if it is not down.
-            let others = demand.order.iter().skip(usize::from(demand.yields)).chain(reserve);
-            let others = others.filter(|(other, _)| *other != region);
-            ways.extend(others.map(|(other, km)| (part, *other, km - here)));
-        }
-        ways.sort_by(|one, other| one.2.total_cmp(&other.2));
-        ways
     }
 
     /// Sends back, to regions that are down, whom they gave to regions above the hard limit that could not be relieved
@@ -371,41 +325,44 @@ impl Splits {
         limit: f64,
         may_move: &dyn Fn(usize) -> bool,
     ) {
-        let ways = self.ways(region, demands, false, may_move);
-        self.give_away(&ways, amount, demands, capacities, limit);
+        let ways = self.ways(region, Leaving::AtHome, demands, false, may_move);
+        self.give_away((region, Leaving::AtHome, &ways), amount, demands, capacities, limit);
     }
 
-    /// Gives away up to `amount` of the demand of parts in this order, to regions that it does not lift above `limit`.
+    /// Lets up to `amount` leave a region by these ways, in their order, to regions that it does not lift above `limit`, and
+    /// returns how much left.
     fn give_away(
         &mut self,
-        ways: &[(usize, RegionId, f64)],
-        mut amount: f64,
+        (region, leaving, ways): (RegionId, Leaving, &[WayOut]),
+        amount: f64,
         demands: &[Demand],
         capacities: &Capacities,
         limit: f64,
-    ) {
-        let mut loads = self.loads(demands);
-        for &(part, to, _) in ways {
-            let Some(capacity) = capacities.get(&to) else {
+    ) -> f64 {
+        let (mut loads, mut given) = (self.loads(demands), 0.0);
+        for WayOut { part, to, .. } in ways {
+            let (Some(capacity), true) = (capacities.get(to), given < amount) else {
                 continue;
             };
-            let rate = demands[part].rate;
-            let load = loads.entry(to).or_insert(0.0);
-            let split = self.by_part[part].as_mut().expect("a way leads out of a split");
-            let here = rate * split.pieces()[0].until;
-            let moved = amount.min(here).min(limit * capacity - *load);
-            if moved > NEGLIGIBLE && !is_too_fine(moved / rate, rate, *capacity) {
-                split.give(moved / rate, to);
+            let rate = demands[*part].rate;
+            let load = loads.entry(*to).or_insert(0.0);
+            let split = self.by_part[*part].as_mut().expect("a way leads out of a split");
+            let wanted = (amount - given).max(least(leaving, rate)).min(limit * capacity - *load);
+            let wanted = wanted.min(rate * split.fraction_of(leaving, region));
+            if wanted > NEGLIGIBLE && !is_too_fine(wanted / rate, rate, *capacity) {
+                let moved = rate * split.pass(leaving, region, *to, wanted / rate);
                 *load += moved;
-                amount -= moved;
+                given += moved;
             }
         }
+        given
     }
 
     /// Takes back up to `amount` of what parts whose home is `region` gave away, those first who
     /// lose most distance where they are.
     fn restore(&mut self, region: RegionId, mut amount: f64, demands: &[Demand]) {
-        for (part, to, _) in self.ways(region, demands, true, &|_| true).into_iter().rev() {
+        let ways = self.ways(region, Leaving::AtHome, demands, true, &|_| true);
+        for WayOut { part, to, .. } in ways.into_iter().rev() {
             let rate = demands[part].rate;
             let split = self.by_part[part].as_mut().expect("a way leads out of a split");
             // Pieces come back in the reverse order of their going, whichever region lost more: moving the
@@ -419,27 +376,30 @@ impl Splits {
         }
     }
 
-    /// Returns the ways out of a region: each part at home there, each other region of its plan, of the reserve too if
-    /// that is taken, and the distance that its clients would lose; the least first.
+    /// Returns the ways by which clients leave a region: each part with such clients, each other region of its plan, of the
+    /// reserve too if that is taken, and for guests home if it is not down; those first who lose least distance.
     fn ways(
         &self,
         region: RegionId,
+        leaving: Leaving,
         demands: &[Demand],
         takes_reserve: bool,
         may_move: &dyn Fn(usize) -> bool,
-    ) -> Vec<(usize, RegionId, f64)> {
+    ) -> Vec<WayOut> {
         let mut ways = Vec::new();
         for (part, (demand, split)) in demands.iter().zip(&self.by_part).enumerate() {
-            let is_home = split.as_ref().is_some_and(|split| split.home() == region);
-            if !is_home || !may_move(part) || demand.rate <= NEGLIGIBLE {
+            let may_leave = split.as_ref().is_some_and(|split| split.has(leaving, region));
+            if !may_leave || !may_move(part) || demand.rate <= NEGLIGIBLE {
                 continue;
             }
-            let home_km = demand.order[0].1;
+            let mut known = demand.order.iter().chain(&demand.reserve);
+            let here_km = known.find(|(known, _)| *known == region).map_or(0.0, |(_, km)| *km);
             let reserve = demand.reserve.iter().filter(|_| takes_reserve);
-            let others = demand.order.iter().skip(1).chain(reserve);
-            ways.extend(others.map(|(other, km)| (part, *other, km - home_km)));
+            let others = demand.order.iter().skip(usize::from(demand.yields)).chain(reserve);
+            let others = others.filter(|(other, _)| *other != region);
+            ways.extend(others.map(|(to, km)| WayOut { part, to: *to, loses_km: km - here_km }));
         }
-        ways.sort_by(|one, other| one.2.total_cmp(&other.2));
+        ways.sort_by(|one, other| one.loses_km.total_cmp(&other.loses_km));
         ways
     }
 }
@@ -453,6 +413,15 @@ pub(crate) fn too_much(limits: Limits) -> f64 {
 /// clients that a hash finds is no more exact.
 fn full(limits: Limits) -> f64 {
     (limits.hard - WORTH_MOVING).max(limits.soft)
+}
+
+/// Returns the least that clients of a part with this rate leave by, in requests per second: of guests so much that it is
+/// likely to be felt, for the hash must find a prefix or two.
+fn least(leaving: Leaving, rate: f64) -> f64 {
+    match leaving {
+        Leaving::AtHome => 0.0,
+        Leaving::Guests => rate * FELT_PREFIXES / PREFIXES,
+    }
 }
 
 /// Returns whether this piece of a crowd may be far more than it should be for a region of this capacity: a few prefixes

@@ -13,6 +13,15 @@ pub struct Split {
     pieces: Vec<Piece>,
 }
 
+/// Which clients leave a region.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Leaving {
+    /// Those who are at home there.
+    AtHome,
+    /// Those whom another region sent there.
+    Guests,
+}
+
 /// What the regions of one part of the clients shed.
 #[derive(Clone, Debug, Default)]
 pub struct PartSplits<'s> {
@@ -74,9 +83,40 @@ impl Split {
         self.pieces.iter().zip(starts).map(|(piece, start)| (piece.region, piece.until - start))
     }
 
+    /// Returns whether a region has such clients of this part, or is its home.
+    pub(super) fn has(&self, leaving: Leaving, region: RegionId) -> bool {
+        match leaving {
+            Leaving::AtHome => self.home() == region,
+            Leaving::Guests => self.pieces[1..].iter().any(|piece| piece.region == region),
+        }
+    }
+
+    /// Returns the fraction of the clients that are at home in their home, or guests in this region.
+    pub(super) fn fraction_of(&self, leaving: Leaving, region: RegionId) -> f64 {
+        match leaving {
+            Leaving::AtHome => self.pieces[0].until,
+            Leaving::Guests => {
+                let guests = self.sizes().skip(1).filter(|(of, _)| *of == region);
+                guests.map(|(_, size)| size).sum()
+            }
+        }
+    }
+
+    /// Lets up to `fraction` of the clients leave a region for another one, and returns how much.
+    pub(super) fn pass(&mut self, leaving: Leaving, from: RegionId, to: RegionId, fraction: f64) -> f64 {
+        match leaving {
+            Leaving::AtHome => {
+                let given = fraction.min(self.pieces[0].until);
+                self.give(given, to);
+                given
+            }
+            Leaving::Guests => self.pass_on(from, to, fraction),
+        }
+    }
+
     /// Gives the last `fraction` of the home's piece to `region`. The home's piece may become empty
     /// but stays in place, so that the part knows where to return to.
-    pub(super) fn give(&mut self, fraction: f64, region: RegionId) {
+    fn give(&mut self, fraction: f64, region: RegionId) {
         let end = self.pieces[0].until;
         self.pieces[0].until = (end - fraction).max(0.0);
         if self.pieces.get(1).is_none_or(|next| next.region != region) {
@@ -86,7 +126,7 @@ impl Split {
 
     /// Passes up to `fraction` of the clients on that one region other than home has, and returns how much: to another
     /// one, or home if they left last.
-    pub(super) fn pass_on(&mut self, from: RegionId, to: RegionId, fraction: f64) -> f64 {
+    fn pass_on(&mut self, from: RegionId, to: RegionId, fraction: f64) -> f64 {
         if to == self.home() {
             let [home, last] = [self.pieces.first(), self.pieces.get(1).filter(|last| last.region == from)];
             let size = home.zip(last).map_or(0.0, |(home, last)| last.until - home.until);
