@@ -15,6 +15,7 @@
 //! address; every address in a scope lies in one part; no wider block around the client does.
 
 mod boundaries;
+mod census;
 mod class;
 mod classifier;
 mod compare;
@@ -40,6 +41,7 @@ mod table;
 mod tests;
 mod view;
 
+pub use census::Cohort;
 pub use class::{Class, ClassId};
 pub use compare::{Agreement, Comparison};
 pub use contents::Contents;

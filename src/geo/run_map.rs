@@ -121,6 +121,13 @@ impl<A: Bucketed> RunMap<A> {
         (0..BUCKETS).flat_map(move |bucket| self.starting_in(bucket).map(move |number| run(bucket, number)))
     }
 
+    /// Returns the runs as they were before they had an index.
+    pub(super) fn runs(&self) -> Runs<A> {
+        let mut runs = Runs::all(0);
+        self.iter().for_each(|run| runs.set_from(run.start, run.value));
+        runs
+    }
+
     /// Returns the number of the run that holds `address`.
     #[inline]
     pub(super) fn position(&self, address: A) -> usize {

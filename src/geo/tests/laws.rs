@@ -1,6 +1,6 @@
 //! The laws of the module, held against a reference that looks at one address at a time.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use proptest::collection::vec;
@@ -11,8 +11,8 @@ use proptest::test_runner::RngSeed;
 use super::super::embedded::Embedding;
 use super::super::runs::Bits;
 use super::super::{
-    Class, Database, Distinctions, Error, PolicyView, Table, TableSources, countries, ipv4_inside, overlay,
-    ranking,
+    Class, Cohort, Database, Distinctions, Error, PolicyView, Table, TableSources, countries, ipv4_inside,
+    overlay, ranking,
 };
 use super::regions;
 use crate::cli::geoip::mmdb::{DataValue, DatabaseWriter, Metadata};
@@ -302,6 +302,7 @@ fn check(sample: &Sample, parts: &[u32], asked: &[IpAddr]) {
     let table = compile();
     assert!(table == compile(), "equal sources give equal tables");
     check_population(&table, &centres);
+    check_census(sample, &table, sources, asked);
     let parts: Vec<u32> = (0..table.classes().len()).map(|class| parts[class % parts.len()]).collect();
     let view = PolicyView::new(&table, parts.clone());
     let mut known: HashMap<IpAddr, u32> = HashMap::new();
@@ -333,6 +334,28 @@ fn check(sample: &Sample, parts: &[u32], asked: &[IpAddr]) {
             let differs = in_block(wider).any(|point| part_of(point) != found.part);
             assert!(differs, "{wider} around {address} is in one part too");
         }
+    }
+}
+
+/// Holds the clients of a table, together with those of another one, against what the table says alone.
+fn check_census(sample: &Sample, table: &Table, sources: TableSources<'_>, asked: &[IpAddr]) {
+    let (regions, groups) = (regions(&REGIONS[..1]), &sample.groups[..sample.groups.len() / 2]);
+    let plain = TableSources { networks: &[], ..sources };
+    let other = Table::compile(plain, &Distinctions { regions: &regions, groups, spreads: &[] });
+    let other = other.expect("sound databases");
+    let cohorts = Cohort::census([&other, table], sources).expect("sound databases");
+    let mut counted: BTreeMap<_, f64> = BTreeMap::new();
+    for cohort in &cohorts {
+        *counted.entry((cohort.country, cohort.classes[1])).or_default() += cohort.subnets;
+    }
+    let residents = table.residents().iter();
+    let residents: BTreeMap<_, f64> = residents.map(|one| ((one.country, one.class), one.subnets)).collect();
+    assert_eq!(counted, residents, "subnets come in 256ths");
+    for address in asked {
+        let classes = [&other, table].map(|table| table.class_of(*address));
+        let country = sources.locate(*address).location.country;
+        let is_there = cohorts.iter().any(|one| (one.country, one.classes) == (country, classes));
+        assert!(is_there, "{address} in {country:?} is of {classes:?}");
     }
 }
 
