@@ -10,6 +10,7 @@ pub mod summary;
 
 mod compile;
 mod countries;
+pub mod difference;
 pub(crate) mod master_file;
 pub(crate) mod problem;
 mod records;

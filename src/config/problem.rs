@@ -110,7 +110,7 @@ impl Problem {
 }
 
 /// Returns what a terminal may be given for a character of a file from any source.
-fn printable(character: char) -> char {
+pub(super) fn printable(character: char) -> char {
     match character {
         '\t' => ' ',
         control if control.is_control() => '·',

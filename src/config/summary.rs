@@ -172,7 +172,7 @@ impl ConfigSummary<'_> {
         names.join(", ")
     }
 
-    fn order(&self, order: &Order) -> String {
+    pub(super) fn order(&self, order: &Order) -> String {
         match order {
             Order::Nearest => "nearest".to_owned(),
             Order::Listed => "listed".to_owned(),
