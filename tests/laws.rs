@@ -4,13 +4,17 @@
 //! out. What the law says is worked out here from the configuration alone, by other means.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
 
 use hickory_proto::op::ResponseCode;
 use proptest::prelude::*;
 
 use meridian::client::Prefix;
-use meridian::health::{SiteShare, Standing};
+use meridian::geo::{Cohort, TableSources};
+use meridian::health::{SiteShare, Standing, View};
+use meridian::inspect::change::{ComparedConfig, ConfigChange};
 use meridian::region::{Family, RegionId, Regions};
+use meridian::snapshot::{Base, Snapshot};
 use meridian::steering::AllDown;
 use meridian::zone::RecordType;
 
@@ -168,6 +172,52 @@ proptest! {
                 let subnet = (client, width(client));
                 prop_assert_eq!(ask(&one, rtype, subnet).1, ask(&other, rtype, subnet).1);
             }
+        }
+    }
+
+    #[test]
+    fn a_client_whose_healthy_answers_a_change_makes_others_is_told_of_with_where_it_was_and_where_it_goes(
+        before in any_draft(), after in any_draft(), keeps_networks in any::<bool>(),
+        anywhere in proptest::collection::vec(any::<u32>(), 4),
+    ) {
+        let networks = if keeps_networks { before.networks.clone() } else { after.networks.clone() };
+        let after = Draft { networks, ..after };
+        let bases = [&before, &after].map(build);
+        let healthy = |base: &Arc<Base>| Snapshot::compile(Arc::clone(base), View::all_up(&base.config.regions), 1);
+        let snapshots = [healthy(&bases[0]), healthy(&bases[1])];
+        let sources = TableSources { database: None, asn: None, networks: &after.networks };
+        let cohorts = Cohort::census([&bases[0].table, &bases[1].table], sources).expect("no database");
+        let compared = [0, 1].map(|side| ComparedConfig { place: "", base: &bases[side], settings: &bases[side].config });
+        let change = ConfigChange::of(&compared[0], &compared[1], &cohorts);
+        let told = change.names.iter().filter_map(|name| name.clients.as_ref()).next();
+        let moves = told.map(|clients| &clients.moves[..]).unwrap_or_default();
+        for client in clients(&before, &anywhere).into_iter().chain(clients(&after, &anywhere)) {
+            for (family, rtype) in Family::BOTH.into_iter().zip([RecordType::A, RecordType::AAAA]) {
+                let answers = [0, 1].map(|side| {
+                    let (reply, _) = ask(&snapshots[side], rtype, (client, width(client)));
+                    let mut addresses = addresses(&reply);
+                    let first = addresses.first().map(|ip| region_of(*ip));
+                    addresses.sort_unstable();
+                    (reply.metadata.response_code, addresses, first)
+                });
+                if answers[0] == answers[1] {
+                    continue;
+                }
+                let name = |side: usize| {
+                    let region = answers[side].2?;
+                    Some(bases[side].config.regions.region(region).name.as_str())
+                };
+                let ways = moves.iter().filter(|one| one.families.contains(&family));
+                let mut ways = ways.map(|one| [&one.from, &one.to].map(|place| place.as_ref().map(|place| place.region.as_str())));
+                prop_assert!(
+                    ways.any(|way| way == [name(0), name(1)]),
+                    "{} {:?} got {:?}; told are {:?}", client, family, answers, moves
+                );
+            }
+        }
+        for one in moves {
+            let of_countries: f64 = one.countries.iter().map(|country| country.share).sum();
+            prop_assert!((of_countries - one.share).abs() < 1e-9 && one.share <= 1.0 + 1e-9, "{:?}", one);
         }
     }
 

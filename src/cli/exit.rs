@@ -16,6 +16,9 @@ pub const FAILURE: u8 = 1;
 /// The exit code of a change that some of several instances made, and others did not.
 pub const PARTIAL: u8 = 3;
 
+/// The exit code of a comparison that finds a difference.
+pub const DIFFERENT: u8 = 3;
+
 /// The exit code of a bad configuration, and of bad usage.
 pub const BAD_INPUT: u8 = 2;
 

@@ -23,6 +23,7 @@ mod map;
 mod new;
 mod operator;
 mod output;
+mod plan;
 mod probe_once;
 mod prove;
 mod random;
@@ -87,8 +88,10 @@ Start here:
   meridian drain tokyo --reason 'new kernel' --wait --admin ns1.example.net:8053,ns2.example.net:8053
                                                  drain it at both instances, until neither may have clients there
   meridian prove zones                           prove that no client is ever sent across a border
+  meridian plan deployed zones                   see which clients a change of the configuration would send elsewhere
 
-Exit codes: 0 ok, 1 failure, 2 bad configuration or usage, 3 a change that only some of several instances made.";
+Exit codes: 0 ok, 1 failure, 2 bad configuration or usage, 3 a change that only some of several instances made,
+or, of plan, a configuration that changes something.";
 
 #[derive(Debug, Subcommand)]
 enum MeridianCommand {
@@ -110,6 +113,7 @@ enum MeridianCommand {
     Health(health::Args),
     Map(map::Args),
     Prove(prove::Args),
+    Plan(plan::PlanArgs),
     DrainStatus(drain_status::Args),
     Rollout(rollout::Args),
     Simulate(simulate::Args),
@@ -157,6 +161,7 @@ impl MeridianCommand {
             Self::Health(arguments) => health::run(&arguments),
             Self::Map(arguments) => map::run(&arguments),
             Self::Prove(arguments) => prove::run(&arguments),
+            Self::Plan(arguments) => plan::run(&arguments),
             Self::DrainStatus(arguments) => drain_status::run(&arguments),
             Self::Rollout(arguments) => rollout::run(&arguments),
             Self::Simulate(arguments) => simulate::run(&arguments),

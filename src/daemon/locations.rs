@@ -11,7 +11,7 @@ use crate::admin::DatabaseOrigin;
 use crate::config::{Config, DatabaseSource, Geo};
 use crate::files::database::{self, HeldFile};
 use crate::files::sha256;
-use crate::geo::{self, Database, Table, TableSources};
+use crate::geo::{self, Cohort, Database, Table, TableSources};
 use crate::moment::Moment;
 use crate::snapshot::Base;
 
@@ -22,6 +22,10 @@ pub enum Error {
     Read(&'static str, #[source] database::Error),
     #[error("`{0}` in server.yaml: `{1}` cannot be used")]
     Database(&'static str, DatabaseSource, #[source] geo::Error),
+    #[error("a database was written over while it was compared")]
+    WrittenOver,
+    #[error("the database cannot be compared")]
+    Compared(#[source] geo::Error),
 }
 
 /// A table, and what it was compiled from.
@@ -78,6 +82,17 @@ impl LocationsInForce {
     pub fn databases(&self) -> impl Iterator<Item = (&DatabaseSource, &str)> {
         let LocationFiles { origin, asn_origin, .. } = &*self.sources;
         origin.iter().chain(asn_origin).map(|origin| (&origin.source, origin.sha256.as_str()))
+    }
+
+    /// Counts the clients of an earlier table and this one together, in the countries that this one's sources say.
+    ///
+    /// # Errors
+    ///
+    /// When the database is gone or turns out to be damaged.
+    pub fn census(&self, before: &Self) -> Result<Vec<Cohort>, Error> {
+        let databases = Databases::read_again(&self.sources).ok_or(Error::WrittenOver)?;
+        let sources = databases.sources(&self.base.config.server.geo);
+        Cohort::census([&before.base.table, &self.base.table], sources).map_err(Error::Compared)
     }
 
     /// Returns the table of what was read before for another configuration; `None`: the file was written over.

@@ -13,7 +13,7 @@
 
 mod baseline;
 mod false_exits;
-mod flow;
+pub(crate) mod flow;
 mod region_exits;
 mod rule;
 mod stranded;

@@ -2,6 +2,7 @@
 
 mod amplification;
 mod atlas;
+pub mod change;
 mod explain;
 mod prefixes;
 pub(crate) mod prove;

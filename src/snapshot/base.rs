@@ -135,7 +135,7 @@ impl Base {
     }
 
     /// Returns whether answers of a kind may hold records.
-    pub(super) fn is_offered(&self, id: SteeringId, kind: Kind) -> bool {
+    pub(crate) fn is_offered(&self, id: SteeringId, kind: Kind) -> bool {
         self.offered[id.0 as usize][kind as usize]
     }
 
@@ -192,6 +192,11 @@ impl Base {
     /// Returns how many partitions of the clients there are.
     pub(crate) fn partitions(&self) -> usize {
         self.partitions.len()
+    }
+
+    /// Returns the part of each class in a partition.
+    pub(crate) fn parts_of_classes(&self, partition: usize) -> &[u32] {
+        self.partitions[partition].view.parts()
     }
 
     /// Returns the partition of each steered name, in their order.

@@ -40,6 +40,7 @@ mod packets;
 mod pages;
 mod pair;
 mod peers;
+mod plan;
 mod reload;
 mod replace;
 mod restart;
