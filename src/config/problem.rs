@@ -119,12 +119,22 @@ pub(super) fn printable(character: char) -> char {
 }
 
 /// A place, kept for problems that show only when what is named there is read.
-#[derive(Clone, Debug, PartialEq, Eq)]
+///
+/// All places are equal: a configuration that says the same some lines further down is the same.
+#[derive(Clone, Debug)]
 pub struct SourceLine {
     span: Span,
     file: String,
     excerpt: String,
 }
+
+impl PartialEq for SourceLine {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for SourceLine {}
 
 impl SourceLine {
     /// Returns the line of what is written at a span.

@@ -58,6 +58,16 @@ fn check(from: &str, to: &str, expected: &[&str]) {
 }
 
 #[test]
+fn a_token_that_is_named_some_lines_further_down_is_no_other_one() {
+    let with = |comment: &str| {
+        let server =
+            format!("{SERVER}{comment}access: {{ tokens: [{{ name: jo, role: operate, file: jo }}] }}\n");
+        compiled([&server, REGIONS, ZONE])
+    };
+    assert_eq!(differences(&with(""), &with("# The operators.\n")), []);
+}
+
+#[test]
 fn a_setting_that_says_its_default_and_a_comment_change_nothing() {
     check("velocity: 20%", "velocity: 20%, keep: 33%", &[]);
     check("capacity: 1000", "capacity: 1000 # as ever\n    min_healthy: 1\n    failover: auto", &[]);
