@@ -7,7 +7,6 @@ Needs Unbound with its subnet cache, and PowerDNS Recursor, as Debian packages t
 namespace of this run, in which clients, resolvers and name servers have addresses that mean something. Exit code 77:
 namespaces are not permitted here, and nothing was run.
 """
-import os
 import pathlib
 import random
 import shutil
@@ -18,7 +17,9 @@ import sys
 import tempfile
 import time
 
-NOT_PERMITTED = 77
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "support"))
+import namespace  # noqa: E402
+
 SERVERS = ("192.0.2.53", "192.0.2.54")
 # Resolvers are in Germany, so that a client that counts as its resolver shows.
 RESOLVER = {"unbound": "91.0.0.53", "pdns_recursor": "91.0.0.54"}
@@ -198,11 +199,6 @@ def until_answered(resolver, process, log):
     sys.exit(f"{resolver} does not answer\n{log.read_text()}")
 
 
-def start(command, log):
-    with log.open("w") as out:
-        return subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT)
-
-
 def hold(resolver, failures):
     def expect(client, name, rtype, code, *addresses):
         got = ask(RESOLVER[resolver], CLIENTS[client], name, rtype)
@@ -238,11 +234,11 @@ def inside(meridian, resolvers):
     }
     processes, failures = [], []
     try:
-        processes.append(start([meridian, "serve", "--config", str(zones)], work / "meridian.log"))
+        processes.append(namespace.start([meridian, "serve", "--config", str(zones)], work / "meridian.log"))
         until_answered(SERVERS[0], processes[-1], work / "meridian.log")
         for resolver in resolvers:
             log = work / f"{resolver}.log"
-            processes.append(start(commands[resolver], log))
+            processes.append(namespace.start(commands[resolver], log))
             until_answered(RESOLVER[resolver], processes[-1], log)
             hold(resolver, failures)
     finally:
@@ -254,17 +250,5 @@ def inside(meridian, resolvers):
     return 1 if failures else 0
 
 
-def main():
-    if os.environ.get("INSIDE_NAMESPACE"):
-        return inside(sys.argv[1], sys.argv[2:] or list(RESOLVER))
-    unshare = ["unshare", "--net"] if os.geteuid() == 0 else ["unshare", "--net", "--map-root-user"]
-    if subprocess.run([*unshare, "true"], capture_output=True).returncode != 0:
-        print("network namespaces are not permitted here: nothing was run")
-        return NOT_PERMITTED
-    arguments = [os.path.abspath(sys.argv[1]), *sys.argv[2:]]
-    environment = {**os.environ, "INSIDE_NAMESPACE": "1"}
-    return subprocess.run([*unshare, sys.executable, __file__, *arguments], env=environment).returncode
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(namespace.run(inside, RESOLVER))

@@ -10,7 +10,6 @@ was run.
 import base64
 import http.server
 import json
-import os
 import pathlib
 import re
 import secrets
@@ -22,7 +21,9 @@ import threading
 import time
 import urllib.request
 
-NOT_PERMITTED = 77
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "support"))
+import namespace  # noqa: E402
+
 PRIMARY = "192.0.2.1"
 SECONDARIES = {"bind": "192.0.2.11", "knot": "192.0.2.12", "nsd": "192.0.2.13"}
 STRANGER = "192.0.2.99"
@@ -236,14 +237,9 @@ def requests_that_are_refused(secret):
     outside = dig("-b", SECONDARIES["bind"], f"@{PRIMARY}", "example.net", "AXFR", "-y", signed)
     expect("a name outside", "Transfer failed" in outside, True)
     whole = dig("-b", SECONDARIES["bind"], f"@{PRIMARY}", ZONE, "AXFR", "-y", signed)
-    expect("the zone, by dig", (whole.count("SOA"), "hello" in whole or "one" in whole), (2, True))
+    expect("the zone, by dig", (whole.count("SOA"), "one" in whole), (2, True))
     for reason, least in (("not_permitted", 2), ("bad_signature", 1), ("bad_key", 2), ("no_zone", 1)):
         expect(f"refusals for {reason}", metric("meridian_transfer_refusals_total", reason=reason) >= least, True)
-
-
-def start(command, log, **options):
-    with log.open("w") as out:
-        return subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, **options)
 
 
 def start_secondary(name, secret, work):
@@ -253,7 +249,7 @@ def start_secondary(name, secret, work):
     path = place / "configuration"
     text = TEMPLATES[name].format(work=place, address=SECONDARIES[name], key=KEY, secret=secret, zone=ZONE, primary=PRIMARY)
     path.write_text(text)
-    return start(COMMANDS[name](str(path)), work / f"{name}.log")
+    return namespace.start(COMMANDS[name](str(path)), work / f"{name}.log")
 
 
 def play(meridian, work, names):
@@ -266,7 +262,7 @@ def play(meridian, work, names):
         (zones / name).write_text(text)
     serve = [meridian, "serve", "--config", str(zones)]
     tokyo, _frankfurt = region(TOKYO), region(FRANKFURT)
-    primary = start(serve, work / "meridian.log")
+    primary = namespace.start(serve, work / "meridian.log")
     processes = [primary]
     try:
         within("the primary answers", 20, lambda: answers(PRIMARY) == [TOKYO])
@@ -302,7 +298,7 @@ def play(meridian, work, names):
         primary.kill()
         primary.wait()
         highest = max(serial(SECONDARIES[name]) for name in names)
-        processes[0] = primary = start(serve, work / "meridian-again.log")
+        processes[0] = primary = namespace.start(serve, work / "meridian-again.log")
         within("the primary answers again", 20, lambda: answers(PRIMARY) == [FRANKFURT])
         expect("no serial number goes back after kill -9", serial(PRIMARY) > highest, True)
         # Secondaries follow a primary that was killed.
@@ -315,7 +311,7 @@ def play(meridian, work, names):
         last = serial(PRIMARY)
         primary.terminate()
         primary.wait()
-        processes[0] = primary = start(serve, work / "meridian-third.log")
+        processes[0] = primary = namespace.start(serve, work / "meridian-third.log")
         within("the primary answers after a stop", 20, lambda: answers(PRIMARY) == [FRANKFURT])
         expect("a stop and a start change no serial number", serial(PRIMARY), last)
     finally:
@@ -351,17 +347,5 @@ def inside(meridian, names):
     return 1 if failures else 0
 
 
-def main():
-    if os.environ.get("INSIDE_NAMESPACE"):
-        return inside(sys.argv[1], sys.argv[2:] or list(SECONDARIES))
-    unshare = ["unshare", "--net"] if os.geteuid() == 0 else ["unshare", "--net", "--map-root-user"]
-    if subprocess.run([*unshare, "true"], capture_output=True).returncode != 0:
-        print("network namespaces are not permitted here: nothing was run")
-        return NOT_PERMITTED
-    arguments = [os.path.abspath(sys.argv[1]), *sys.argv[2:]]
-    environment = {**os.environ, "INSIDE_NAMESPACE": "1"}
-    return subprocess.run([*unshare, sys.executable, __file__, *arguments], env=environment).returncode
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(namespace.run(inside, SECONDARIES))
