@@ -17,5 +17,5 @@ target=$(rustc --print host-tuple)
 RUSTFLAGS="-C target-feature=+crt-static -C link-arg=-Wl,-z,pack-relative-relocs" \
     cargo build --locked --profile "$profile" --bin meridian --target "$target"
 built=$(cargo metadata --format-version 1 --no-deps --locked |
-    python3 -c 'import json, sys; print(json.load(sys.stdin)["target_directory"])')
+    sed -E 's/.*"target_directory":"([^"]*)".*/\1/')
 strip -o "$file" "$built/$target/$profile/meridian"
