@@ -8,7 +8,7 @@ use super::sections::capacity_events::CapacityEvent;
 use crate::canary::{Canary, Check, Criticality, Reach, Signal, TlsCheck};
 use crate::client::{GroupId, Member};
 use crate::health::{HealthTerms, pace};
-use crate::region::{Failback, Failover, Family, Limits, Minimum, Recovery, Region, RegionId, Safety};
+use crate::region::{Failback, Failover, Family, Limits, Recovery, Region, RegionId, Safety};
 use crate::steering::{AllDown, Order, Policy, Steering};
 use crate::units::TimeSpan;
 use crate::zone::{Chooser, Node, SteeringId, Zone};
@@ -239,16 +239,12 @@ impl ConfigSummary<'_> {
             writeln!(f, ": {}", recovery_text(recovery))?;
         }
         let Safety { min_in_service, keep, shared_hold, velocity, limits } = &self.0.safety;
-        let minimum = |minimum: &Minimum| match minimum {
-            Minimum::Count(count) => count.to_string(),
-            Minimum::Percent(share) => share.to_string(),
-        };
         if let Some(least) = min_in_service {
-            writeln!(f, "safety: regions that stay in service: {}", minimum(least))?;
+            writeln!(f, "safety: regions that stay in service: {least}")?;
         }
         let default = Safety::default();
         if (*keep, *shared_hold, *velocity) != (default.keep, default.shared_hold, default.velocity) {
-            let (keep, hold) = (minimum(keep), TimeSpan(*shared_hold));
+            let hold = TimeSpan(*shared_hold);
             writeln!(
                 f,
                 "safety: keeps {keep} of a name's regions, holds for {hold}, moves {velocity} in 10 min"

@@ -11,6 +11,7 @@ mod service;
 mod site;
 mod target;
 
+use std::fmt;
 use std::net::IpAddr;
 
 pub use host::{Host, HostAddresses, HostLookup, LOOKUP_PAUSES, MAX_HOST_ADDRESSES, MAX_HOSTS};
@@ -72,6 +73,15 @@ pub enum Minimum {
     Count(u32),
     /// At least this part of the region's addresses of the family, rounded up, from 1 % to 100 %.
     Percent(Percent),
+}
+
+impl fmt::Display for Minimum {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Count(count) => count.fmt(f),
+            Self::Percent(percent) => percent.fmt(f),
+        }
+    }
 }
 
 impl Minimum {

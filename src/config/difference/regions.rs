@@ -6,7 +6,7 @@ use crate::canary::{
 use crate::client::{Group, Member};
 use crate::config::sections::capacity_events::CapacityEvent;
 use crate::config::{AlarmRule, AlarmRules, Config};
-use crate::region::{AvailabilityZone, Failback, Gates, Limits, Minimum, Recovery, Region, Safety};
+use crate::region::{AvailabilityZone, Failback, Gates, Limits, Recovery, Region, Safety};
 use crate::units::{Percent, TimeSpan};
 
 use super::setting::{NamedSettings, SettingTexts, setting};
@@ -41,13 +41,12 @@ fn region(config: &Config, region: &Region) -> SettingTexts {
         canaries,
         zones,
     } = region;
-    let capacity = capacity.map_or_else(|| "none".to_owned(), |capacity| capacity.to_string());
     let canaries = canaries.iter().map(|id| config.canaries[usize::from(id.0)].name.as_str());
     let mut settings = vec![
         setting("jurisdiction", jurisdiction),
         setting("location", format_args!("{}, {}", location.latitude, location.longitude)),
-        setting("capacity", capacity),
-        setting("min_healthy", minimum(*min_healthy)),
+        setting("capacity", or_none(*capacity)),
+        setting("min_healthy", min_healthy),
         setting("failover", failover.as_str()),
         setting("canaries", words(canaries)),
     ];
@@ -86,10 +85,10 @@ fn recovered(recovery: &Recovery) -> SettingTexts {
 fn safety(safety: &Safety) -> SettingTexts {
     let Safety { min_in_service, keep, shared_hold, velocity, limits: Limits { soft, hard, back, step } } =
         safety;
-    let least = min_in_service.map_or_else(|| "none".to_owned(), minimum);
+    let least = or_none(*min_in_service);
     let mut settings = vec![
         setting("min_in_service", least),
-        setting("keep", minimum(*keep)),
+        setting("keep", keep),
         setting("shared_hold", TimeSpan(*shared_hold)),
         setting("velocity", velocity),
     ];
@@ -97,13 +96,6 @@ fn safety(safety: &Safety) -> SettingTexts {
     let limits = limits.map(|(key, limit)| setting(&format!("load.{key}"), Percent::of_fraction(*limit)));
     settings.extend(limits);
     settings
-}
-
-fn minimum(minimum: Minimum) -> String {
-    match minimum {
-        Minimum::Count(count) => count.to_string(),
-        Minimum::Percent(share) => share.to_string(),
-    }
 }
 
 fn group(group: &Group) -> SettingTexts {
