@@ -369,14 +369,14 @@ fn told(serials: &[(u64, bool)]) -> Vec<u64> {
     let mut changes = serials.iter().peekable();
     let mut transfers = Arc::new(Transfers::none(&base));
     let end = 200_000;
-    for now in (0..end).step_by(100) {
-        while let Some((_, is_up)) = changes.next_if(|(at, _)| *at <= now) {
-            transfers = book.take(&snapshot(&base, [*is_up, true]), at(now));
-            schedule.take(&transfers, at(now));
+    for passed in (0..end).step_by(100) {
+        while let Some((_, is_up)) = changes.next_if(|(at, _)| *at <= passed) {
+            transfers = book.take(&snapshot(&base, [*is_up, true]), at(passed));
+            schedule.take(&transfers, at(passed));
         }
-        if schedule.due_at().is_some_and(|due| due <= at(now)) {
-            let due = schedule.due(&transfers, &[], (at(now), at(now)), || 7);
-            sent.extend(due.iter().map(|_| now));
+        if schedule.due_at().is_some_and(|due| due <= at(passed)) {
+            let due = schedule.due(&transfers, &[], (at(passed), at(passed)), || 7);
+            sent.extend(due.iter().map(|_| passed));
         }
     }
     sent
