@@ -54,6 +54,15 @@ pub struct Node {
     pub chooser: Option<Chooser>,
 }
 
+/// Returns a name as operators read and write it, without the final dot.
+pub fn name_text(name: &Name) -> String {
+    let mut text = name.to_string();
+    if text.len() > 1 {
+        text.truncate(text.strip_suffix('.').unwrap_or(&text).len());
+    }
+    text
+}
+
 /// A zone: everything below its apex down to the cuts.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Zone {

@@ -12,7 +12,7 @@ use crate::health::Phase;
 use crate::inspect::Atlas;
 use crate::region::{RegionId, Regions};
 use crate::snapshot::Snapshot;
-use crate::zone::{Name, SteeringId};
+use crate::zone::{Name, SteeringId, name_text};
 
 /// A name that is not steered.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -112,8 +112,8 @@ pub fn drawing<'a>(
         title: id.map_or_else(
             || format!("The regions of {}", config.server.name),
             |id| {
-                let owner = config.steered[id.0 as usize].owner.to_string();
-                format!("Where the clients of {} go", owner.trim_end_matches('.'))
+                let owner = &config.steered[id.0 as usize].owner;
+                format!("Where the clients of {} go", name_text(owner))
             },
         ),
         marks: marks.collect(),

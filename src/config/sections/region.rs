@@ -19,7 +19,7 @@ use crate::config::yaml::{Entries, Setting, Written};
 use crate::region::{
     AvailabilityZone, Failover, Host, MAX_HOSTS, MAX_REGIONS, Minimum, Recovery, Region, split_service,
 };
-use crate::zone::Name;
+use crate::zone::{Name, name_text};
 
 /// A place that serves the API.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -199,7 +199,7 @@ impl RegionLowering<'_> {
             let finding = self.report.error(span, format!("`{text}` is not the name of a host"));
             finding.hint("write a whole name as `lb.example.net`; an address stands in `addresses`");
         }
-        let name = name.to_lowercase().to_string().trim_end_matches('.').to_owned();
+        let name = name_text(&name.to_lowercase());
         let service = split_service(region).1.map(str::to_owned);
         if let Some(line) = self.hosts.insert((name.clone(), service), span.line) {
             let finding = self.report.error(span, format!("host `{name}` occurs twice"));

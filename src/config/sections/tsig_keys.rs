@@ -11,7 +11,7 @@ use crate::config::values::{Checked, FromText, Value, parsed};
 use crate::config::yaml::{Setting, Written};
 use crate::suggest;
 use crate::wire::TsigAlgorithm;
-use crate::zone::Name;
+use crate::zone::{Name, name_text};
 
 /// The most keys: each request that is signed is held against their names.
 pub const MAX_KEYS: usize = 64;
@@ -82,6 +82,5 @@ fn key(
 
 /// Returns the name of a key as operators write it.
 pub fn text(name: &Name) -> String {
-    let text = name.to_lowercase().to_string();
-    text.strip_suffix('.').filter(|text| !text.is_empty()).map_or(text.clone(), str::to_owned)
+    name_text(&name.to_lowercase())
 }

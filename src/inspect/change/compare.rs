@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::clients::ClientComparison;
-use super::{ConfigChange, NameChange, in_words};
+use super::{ConfigChange, NameChange};
 use crate::config::Config;
 use crate::config::difference::{self, ChangeKind, ChooserKind};
 use crate::geo::Cohort;
 use crate::snapshot::Base;
-use crate::zone::{Name, SteeringId};
+use crate::zone::{Name, SteeringId, name_text};
 
 /// A configuration that is compared with another one.
 #[derive(Clone, Copy, Debug)]
@@ -31,7 +31,7 @@ impl ConfigChange {
             .collect();
         for (owner, ids) in steered_in_both(before.base, after.base) {
             let Some(change) = clients.compare(ids) else { continue };
-            let name = in_words(owner);
+            let name = name_text(owner);
             let is_it = |one: &&mut NameChange| one.name == name && one.kind == ChooserKind::Steered;
             match names.iter_mut().find(is_it) {
                 Some(known) => known.clients = Some(change),

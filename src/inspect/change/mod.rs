@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::difference::{ChangeKind, ChooserKind, NameDifference, SettingChange, SubjectDifference};
 use crate::family::Family;
-use crate::zone::Name;
+use crate::zone::name_text;
 
 pub use compare::ComparedConfig;
 pub use markdown::Markdown;
@@ -147,15 +147,6 @@ impl ConfigChange {
     }
 }
 
-/// Returns a name as operators read it, without the final dot.
-fn in_words(owner: &Name) -> String {
-    let name = owner.to_string();
-    match name.strip_suffix('.') {
-        Some(without) if !without.is_empty() => without.to_owned(),
-        Some(_) | None => name,
-    }
-}
-
 impl NameChange {
     /// Returns the place in a list in which the worst comes first.
     fn rank(&self) -> (bool, Option<MoveKind>, Reverse<u64>, u8) {
@@ -173,6 +164,6 @@ impl NameChange {
 impl From<NameDifference> for NameChange {
     fn from(difference: NameDifference) -> Self {
         let NameDifference { owner, kind, change, settings } = difference;
-        Self { name: in_words(&owner), kind, change, settings, clients: None }
+        Self { name: name_text(&owner), kind, change, settings, clients: None }
     }
 }
