@@ -20,6 +20,9 @@ pub(super) struct Choices {
     /// By part and family: whether clients are tested for a share.
     drawn: Vec<[bool; 2]>,
     nodes: Vec<SplitNode>,
+    /// By family, then by part that classes are in: whether all parts of its group take one route. Empty where no parts are
+    /// led alike.
+    alike: [Vec<bool>; 2],
     /// What is answered, by family.
     pub distinct: Vec<[Selection; 2]>,
 }
@@ -65,6 +68,8 @@ impl Choices {
     ) -> Self {
         let mut growth = Growth { choices: Self::default(), numbers: HashMap::new(), terms };
         let mut known: HashMap<[Route; 2], Branch> = HashMap::new();
+        let has_groups = Family::BOTH.into_iter().any(|family| partition.groups(family).is_some());
+        let mut of_parts = Vec::new();
         for (part, plan) in partition.plans.iter().enumerate() {
             let Terms { view, bucketing, shedding, is_whole: _ } = *terms;
             let splits = splits(part);
@@ -85,8 +90,20 @@ impl Choices {
             let is_drawn = |family: Family| tests_clients(&routes[family as usize], terms.bucketing, family);
             growth.choices.drawn.push(if branch.is_node() { Family::BOTH.map(is_drawn) } else { [false; 2] });
             growth.choices.by_part.push(branch);
+            if has_groups {
+                of_parts.push(routes);
+            }
         }
-        growth.choices
+        let alike = Family::BOTH.map(|family| match partition.groups(family) {
+            Some(groups) => alike(groups, &of_parts, family),
+            None => Vec::new(),
+        });
+        Self { alike, ..growth.choices }
+    }
+
+    /// Returns whether the clients of a part, and of all that are led alike with it in a family, take one route in it.
+    pub fn is_alike(&self, part: u32, family: Family) -> bool {
+        self.alike[family as usize].get(part as usize).is_some_and(|is_alike| *is_alike)
     }
 
     /// Hashes which clients get which choice, but not what the choices are.
@@ -110,6 +127,18 @@ impl Choices {
 /// Returns whether what clients of a route get in a family depends on their share.
 fn tests_clients(route: &Route, bucketing: &Bucketing, family: Family) -> bool {
     route.follow(bucketing, family, &|_| None).is_err()
+}
+
+/// Returns for each part, whose group that is led alike in a family is this one of `groups`, whether its whole group takes one
+/// route: a region sheds clients by their plans.
+fn alike(groups: &[u32], routes: &[[Route; 2]], family: Family) -> Vec<bool> {
+    let mut firsts: HashMap<u32, &Route> = HashMap::new();
+    let mut is_one: Vec<bool> = vec![true; groups.len()];
+    for (group, routes) in groups.iter().zip(routes) {
+        let route = &routes[family as usize];
+        is_one[*group as usize] &= **firsts.entry(*group).or_insert(route) == *route;
+    }
+    groups.iter().map(|group| is_one[*group as usize]).collect()
 }
 
 /// Choices in the making.

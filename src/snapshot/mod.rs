@@ -58,8 +58,6 @@ pub struct Snapshot {
     pub leaving: Vec<AddressId>,
     /// The addresses that answers hold, each with the longest time for which a resolver may keep it.
     pub given: Arc<AnsweredAddresses>,
-    /// Whether a region sheds clients: where they go depends on their plans, in every family.
-    is_shedding: bool,
     /// By partition, and after those one for each name with weights.
     choices: Vec<Choices>,
     /// By `SteeringId`: the place in `choices`.
@@ -145,7 +143,6 @@ impl Snapshot {
             weights,
             leaving,
             given,
-            is_shedding,
             choices,
             choices_of,
             answers,
@@ -165,8 +162,9 @@ impl Snapshot {
     pub fn steer(&self, id: SteeringId, kind: Kind, requester: &Requester) -> Steered<'_> {
         let index = id.0 as usize;
         let partition = self.base.partition_of[index];
-        let place = self.place(kind, &self.base.partitions[partition], requester);
-        let (choice, drawn) = self.choices[self.choices_of[index]].find(place.part, place.client);
+        let choices = &self.choices[self.choices_of[index]];
+        let place = self.place(kind, &self.base.partitions[partition], choices, requester);
+        let (choice, drawn) = choices.find(place.part, place.client);
         let answers = &self.answers[index][choice as usize];
         let answer = &answers.by_kind[kind as usize];
         let (is_leaving, is_fail_open) = match answer {
@@ -196,10 +194,20 @@ impl Snapshot {
     }
 
     /// Returns where a requester is to a partition, with the scope that answers of this kind need.
-    fn place(&self, kind: Kind, partition: &Partition, requester: &Requester) -> RequesterPlace {
+    fn place(
+        &self,
+        kind: Kind,
+        partition: &Partition,
+        choices: &Choices,
+        requester: &Requester,
+    ) -> RequesterPlace {
+        let table = &self.base.table;
         match kind.family() {
-            Some(family) if !self.is_shedding => partition.find_in(family, &self.base.table, requester),
-            Some(_) | None => partition.find(&self.base.table, requester),
+            Some(family) => {
+                partition.find_in(family, |part| choices.is_alike(part, family), table, requester)
+            }
+            // Hints are of both families.
+            None => partition.find(table, requester),
         }
     }
 

@@ -29,8 +29,17 @@ pub struct Partition {
     pub(crate) border: Option<PrefixParts>,
     /// The parts of the groups whose answers secondaries are given.
     parts_of_groups: Vec<(GroupId, u32)>,
-    /// By family: where clients lie who are led alike in it, if those are more than have one plan.
-    by_family: [Option<Arc<PolicyView>>; 2],
+    /// By family: which clients are led alike in it, if those are more than have one plan.
+    by_family: [Option<Alike>; 2],
+}
+
+/// The clients who are led alike in one family: their plans differ in regions only that have no addresses of it.
+#[derive(Debug)]
+struct Alike {
+    /// By the parts that classes are in: the number of the group that is led alike.
+    groups: Vec<u32>,
+    /// Where each group lies; `None`: there is one, of all clients.
+    view: Option<Arc<PolicyView>>,
 }
 
 /// What prefixes get whose clients are not all permitted the same regions.
@@ -121,10 +130,8 @@ impl Partition {
             .iter()
             .map(|(group, class)| (*group, plans.number(steering::plan(policy, class))));
         let parts_of_groups = parts_of_groups.collect();
-        let by_family = Family::BOTH.map(|family| {
-            let alike = alike(&plans.list[..parts_of_classes], &parts, regions, family)?;
-            border.is_none().then(|| views.view(alike))
-        });
+        let by_family = Family::BOTH
+            .map(|family| Alike::new(&plans.list[..parts_of_classes], &parts, regions, family, views));
         let view = views.view(parts);
         Self {
             policy: policy.clone(),
@@ -148,36 +155,58 @@ impl Partition {
         &self.plans[..self.parts_of_classes]
     }
 
+    /// Returns by part that classes are in which group it belongs to that is led alike in a family; `None`: every part is
+    /// led in a way of its own.
+    pub(super) fn groups(&self, family: Family) -> Option<&[u32]> {
+        self.by_family[family as usize].as_ref().map(|alike| &alike.groups[..])
+    }
+
     /// Returns where a requester is.
     pub fn find(&self, table: &Table, requester: &Requester) -> RequesterPlace {
-        self.find_among(None, table, requester)
+        self.find_among(|_| None, table, requester)
     }
 
-    /// Returns where a requester is, with the scope of answers in one family while no region sheds clients: clients of
-    /// several plans may be led alike in it.
-    pub fn find_in(&self, family: Family, table: &Table, requester: &Requester) -> RequesterPlace {
-        self.find_among(self.by_family[family as usize].as_deref(), table, requester)
+    /// Returns where a requester is, with the scope of answers in one family: clients of several plans may be led alike in
+    /// it. `is_alike` says of a part whether its group gets the same today: load divides the clients of each plan.
+    pub(super) fn find_in(
+        &self,
+        family: Family,
+        is_alike: impl Fn(u32) -> bool,
+        table: &Table,
+        requester: &Requester,
+    ) -> RequesterPlace {
+        let alike = self.by_family[family as usize].as_ref();
+        self.find_among(|part| alike.filter(|_| is_alike(part)), table, requester)
     }
 
-    /// Returns where a requester is; the scope is that of the clients who are `alike`, if that is given, else of those of
-    /// one plan.
-    fn find_among(&self, alike: Option<&PolicyView>, table: &Table, requester: &Requester) -> RequesterPlace {
+    /// Returns where a requester is; the scope is that of the clients who are led `alike` with a part, if they are more than
+    /// those of its plan.
+    fn find_among<'s>(
+        &'s self,
+        alike: impl Fn(u32) -> Option<&'s Alike>,
+        table: &Table,
+        requester: &Requester,
+    ) -> RequesterPlace {
         let Some(block) = requester.subnet else {
             return self.locate(table, requester.sender);
         };
         let own = self.locate(table, block.address());
         match table.subnet_place(block) {
-            SubnetPlace::Local { scope } => self.locate_local(table, requester.sender, block, scope),
+            SubnetPlace::Local { scope } => {
+                let place = self.locate_local(table, requester.sender, block, scope);
+                let is_for_all = self.plans.len() == 1 || alike(place.part).is_some_and(Alike::is_one);
+                RequesterPlace { scope: if is_for_all { 0 } else { scope }, ..place }
+            }
             // Where there is one part only, it is also that of the clients who are located by the sender.
             _ if self.plans.len() == 1 => own,
-            SubnetPlace::Public { scope } => {
-                if let Some(alike) = alike {
-                    let scope = alike.find(table, block.address()).scope.max(scope);
-                    return RequesterPlace { scope, ..own };
+            SubnetPlace::Public { scope: least } => {
+                let scope = own.scope.max(least);
+                let mixed = self.border.as_ref().filter(|_| scope > block.length());
+                if let Some(part) = mixed.and_then(|border| border.part(block)) {
+                    return RequesterPlace { part, scope, ..own };
                 }
-                let own = RequesterPlace { scope: own.scope.max(scope), ..own };
-                let mixed = self.border.as_ref().filter(|_| own.scope > block.length());
-                mixed.and_then(|border| border.part(block)).map_or(own, |part| RequesterPlace { part, ..own })
+                let scope = alike(own.part).map_or(scope, |alike| alike.scope(table, block.address(), least));
+                RequesterPlace { scope, ..own }
             }
             SubnetPlace::Both => {
                 let part = self.border.as_ref().map_or(own.part, |border| border.strictest);
@@ -196,7 +225,6 @@ impl Partition {
     fn locate_local(&self, table: &Table, sender: IpAddr, block: Prefix, scope: u8) -> RequesterPlace {
         let place = self.locate(table, sender);
         let drawn_scope = if block.address() == sender { place.drawn_scope.max(scope) } else { scope };
-        let scope = if self.plans.len() == 1 { 0 } else { scope };
         RequesterPlace { scope, drawn_scope, ..place }
     }
 
@@ -213,23 +241,47 @@ impl Partition {
     }
 }
 
-/// Returns for each class, whose parts are these, a number that it has in common with all that are led alike in a family: by
-/// the regions of their plans that have addresses of it. `None`: those have one plan each.
-fn alike(plans: &[Plan], parts: &[u32], regions: &Regions, family: Family) -> Option<Vec<u32>> {
-    let view = View::all_up(regions);
-    let exists = |region: &RegionId| view.status(*region, family).exists();
-    let mut numbers: HashMap<PlanKey, u32> = HashMap::new();
-    let of_plan = plans.iter().map(|plan| {
-        // Without the family all regions are judged by the other one.
-        let is_led = |region: &RegionId| exists(region) || !plan.order.iter().any(exists);
-        let order: Vec<_> = plan.order.iter().copied().filter(is_led).collect();
-        let near = plan.near.iter().copied().filter(|(region, _)| is_led(region)).collect();
-        let refusal = order.is_empty().then_some(plan.refusal);
-        let next = numbers.len() as u32;
-        *numbers.entry((order, near, refusal)).or_insert(next)
-    });
-    let of_plan: Vec<u32> = of_plan.collect();
-    (numbers.len() < plans.len()).then(|| parts.iter().map(|part| of_plan[*part as usize]).collect())
+impl Alike {
+    /// Finds which of the classes, whose parts are these, are led alike in a family: by the regions of their plans that have
+    /// addresses of it. `None`: those have one plan each.
+    fn new(
+        plans: &[Plan],
+        parts: &[u32],
+        regions: &Regions,
+        family: Family,
+        views: &mut Views<'_>,
+    ) -> Option<Self> {
+        let view = View::all_up(regions);
+        let exists = |region: &RegionId| view.status(*region, family).exists();
+        let mut numbers: HashMap<PlanKey, u32> = HashMap::new();
+        let groups = plans.iter().map(|plan| {
+            // Without the family all regions are judged by the other one.
+            let is_led = |region: &RegionId| exists(region) || !plan.order.iter().any(exists);
+            let order: Vec<_> = plan.order.iter().copied().filter(is_led).collect();
+            let near = plan.near.iter().copied().filter(|(region, _)| is_led(region)).collect();
+            let refusal = order.is_empty().then_some(plan.refusal);
+            let next = numbers.len() as u32;
+            *numbers.entry((order, near, refusal)).or_insert(next)
+        });
+        let groups: Vec<u32> = groups.collect();
+        if numbers.len() == plans.len() {
+            return None;
+        }
+        let of_classes = || parts.iter().map(|part| groups[*part as usize]).collect();
+        let view = (numbers.len() > 1).then(|| views.view(of_classes()));
+        Some(Self { groups, view })
+    }
+
+    /// Returns whether all clients are led alike.
+    fn is_one(&self) -> bool {
+        self.view.is_none()
+    }
+
+    /// Returns the scope prefix length of the answers to a client, which is at least that of clients who are located as it
+    /// is, unless all are led alike.
+    fn scope(&self, table: &Table, client: IpAddr, least: u8) -> u8 {
+        self.view.as_ref().map_or(0, |view| view.find(table, client).scope.max(least))
+    }
 }
 
 impl PrefixParts {
@@ -282,7 +334,8 @@ mod tests {
     use std::net::Ipv4Addr;
 
     use super::*;
-    use crate::snapshot::fixture;
+    use crate::snapshot::{Base, Inputs, Kind, Snapshot, fixture};
+    use crate::steering::{Piece, Split, Splits, SteeringId};
 
     const REGIONS: &str = "\
 regions:
@@ -323,33 +376,105 @@ groups: { partners: { networks: [203.0.113.0/24] } }
         check(rule, &[("10.1.2.0/24", [8, 8]), ("203.0.113.7/32", [24, 24]), ("8.0.0.0/5", [6, 24])]);
     }
 
-    #[test]
-    fn the_scope_of_one_family_is_no_longer_than_what_that_family_needs() {
-        let region = |name: &str, at: u32, addresses: &str| {
+    /// Regions on one meridian each, of one jurisdiction, with a capacity.
+    fn regions(regions: &[(&str, i32, &str, &str)]) -> String {
+        let region = |(name, at, jurisdiction, addresses): &(&str, i32, &str, &str)| {
             format!(
-                "  {name}: {{ location: {{ latitude: 35, longitude: {at} }}, jurisdiction: JP, \
-                 zones: {{ a: {{ addresses: [{addresses}] }} }} }}\n"
+                "  {name}: {{ location: {{ latitude: 35, longitude: {at} }}, jurisdiction: {jurisdiction}, \
+                 capacity: 1000, zones: {{ a: {{ addresses: [{addresses}] }} }} }}\n"
             )
         };
+        format!("regions:\n{}", regions.iter().map(region).collect::<String>())
+    }
+
+    /// A zone whose apex is steered.
+    fn zone(steer: &str) -> String {
+        format!(
+            "zone: example.com\nnameservers: [ns1.example.net]\nnames: {{ '@': {{ steer: {{ {steer} }} }} }}\n"
+        )
+    }
+
+    /// Returns the scopes of A and AAAA for a client subnet.
+    fn scopes(snapshot: &Snapshot, subnet: &str) -> [u8; 2] {
+        let requester = Requester { sender: SENDER, subnet: Some(subnet.parse().expect("a prefix")) };
+        [Kind::A, Kind::Aaaa].map(|kind| snapshot.steer(SteeringId(0), kind, &requester).scope)
+    }
+
+    /// Returns how many entries the caches of resolvers hold, of A and AAAA, when one client of each /10 of IPv4 and of
+    /// each /24 in 203.0.112.0/21 has asked.
+    fn cached(snapshot: &Snapshot) -> [usize; 2] {
+        let wide = (1..56u32).map(|number| number << 26).map(|bits| bits | 0x0001_0200);
+        let fine = (0..8u32).map(|number| 0xcb00_7000 | number << 8);
+        let clients: Vec<_> = wide.chain(fine).map(Ipv4Addr::from_bits).collect();
+        [0, 1].map(|family| {
+            let entry = |client: &Ipv4Addr| {
+                Prefix::around((*client).into(), scopes(snapshot, &format!("{client}/24"))[family])
+            };
+            clients.iter().map(entry).collect::<std::collections::BTreeSet<_>>().len()
+        })
+    }
+
+    fn healthy(base: Base) -> Snapshot {
+        let health = View::all_up(&base.config.regions);
+        Snapshot::compile(Arc::new(base), health, 1)
+    }
+
+    #[test]
+    fn the_scope_of_one_family_is_no_longer_than_what_that_family_needs() {
         // Clients of both halves go to osaka by IPv6, and to different regions by IPv4.
-        let regions = [
-            region("tokyo", 139, "192.0.2.1"),
-            region("osaka", 135, "192.0.2.2, '2001:db8::2'"),
-            region("oregon", 10, "192.0.2.3, '2001:db8::3'"),
-        ];
-        let zone = "zone: example.com\nnameservers: [ns1.example.net]\n\
-                    names: { '@': { steer: { regions: [tokyo, osaka, oregon] } } }\n";
+        let regions = regions(&[
+            ("tokyo", 139, "JP", "192.0.2.1"),
+            ("osaka", 135, "JP", "192.0.2.2, '2001:db8::2'"),
+            ("oregon", 10, "JP", "192.0.2.3, '2001:db8::3'"),
+        ]);
         let half = |network: &str, longitude: u32| {
             format!("{{ network: {network}, country: JP, latitude: 35, longitude: {longitude} }}")
         };
         let geo =
             format!("geo: {{ networks: [{}, {}] }}\n", half("64.0.0.0/6", 139), half("68.0.0.0/6", 135));
-        let base = fixture::located(&geo, &format!("regions:\n{}", regions.concat()), zone);
-        let requester = Requester { sender: SENDER, subnet: Some("65.1.2.0/24".parse().expect("a prefix")) };
-        let partition = &base.partitions[0];
-        let place = partition.find(&base.table, &requester);
-        let scopes = Family::BOTH.map(|family| partition.find_in(family, &base.table, &requester).scope);
-        // All others, whose location is unknown, go there as well: as far as the local block 100.64.0.0/10.
-        assert_eq!((place.scope, scopes), (6, [6, 3]));
+        let base = fixture::located(&geo, &regions, &zone("regions: [tokyo, osaka, oregon]"));
+        // All others, whose location is unknown, go there by IPv6 as well, and so do local clients.
+        assert_eq!(scopes(&healthy(base), "65.1.2.0/24"), [6, 0]);
+    }
+
+    #[test]
+    fn a_rule_that_divides_the_clients_of_one_family_only_costs_the_other_no_cache_entries() {
+        let regions = regions(&[
+            ("tokyo", 139, "JP", "192.0.2.1"),
+            ("osaka", 135, "JP", "192.0.2.2, '2001:db8::2'"),
+            ("lyon", 5, "FR", "192.0.2.3, '2001:db8::3'"),
+        ]) + "groups: { partners: { networks: [203.0.113.0/24] }, union: { networks: [64.0.0.0/6] } }\n";
+        let cached_with = |rules: &str| {
+            let steer = format!("regions: [tokyo, osaka, lyon], order: listed, residency: [{rules}]");
+            cached(&healthy(fixture::base(&regions, &zone(&steer))))
+        };
+        let partners = "{ clients: partners, regions: [osaka, lyon] }";
+        let union = "{ clients: union, jurisdictions: [FR] }";
+        let both = format!("{partners}, {union}");
+        // The rule about partners is about a region without IPv6.
+        assert_eq!([partners, union, &both].map(cached_with), [[26, 1], [24, 24], [29, 24]]);
+    }
+
+    #[test]
+    fn load_that_divides_the_clients_of_one_family_costs_the_other_no_cache_entries() {
+        let regions = regions(&[
+            ("tokyo", 139, "JP", "192.0.2.1"),
+            ("osaka", 135, "JP", "192.0.2.2, '2001:db8::2'"),
+            ("lyon", 5, "FR", "192.0.2.3, '2001:db8::3'"),
+        ]) + "groups: { partners: { networks: [203.0.113.0/24] } }\n";
+        let partners = "{ clients: partners, regions: [osaka, lyon] }";
+        let steer = format!("regions: [tokyo, osaka, lyon], order: listed, residency: [{partners}]");
+        let base = Arc::new(fixture::base(&regions, &zone(&steer)));
+        let [tokyo, osaka, lyon] = [0, 1, 2].map(RegionId);
+        let shedding = |home: RegionId, to: RegionId| {
+            let mut splits = Splits::default();
+            let place = base.demand.iter().position(|part| part.order[0].0 == home);
+            let pieces = vec![Piece { until: 0.5, region: home }, Piece { until: 1.0, region: to }];
+            splits.set(place.expect("clients go there first"), Split::of(pieces).expect("two halves"));
+            let health = View::all_up(&base.config.regions);
+            cached(&Snapshot::compile(Arc::clone(&base), Inputs { splits, ..health.into() }, 1))
+        };
+        // Each of the 62 prefixes of clients who go to tokyo over IPv4 is drawn for itself.
+        assert_eq!([shedding(tokyo, osaka), shedding(osaka, lyon)], [[63, 1], [26, 26]]);
     }
 }
