@@ -142,6 +142,33 @@ proptest! {
     }
 
     #[test]
+    fn a_prefix_with_a_scope_no_longer_than_itself_gets_what_each_client_in_that_scope_gets(
+        draft in any_draft(), anywhere in proptest::collection::vec(any::<u32>(), 4), inside in any::<u128>(),
+        bits in 1u8..33, sender in any::<u32>(),
+    ) {
+        let snapshot = compile(&draft);
+        let sender = Ipv4Addr::from(sender).into();
+        for client in clients(&draft, &anywhere) {
+            for rtype in TYPES {
+                let asked = Prefix::around(client, if client.is_ipv4() { bits } else { bits * 3 });
+                let (reply, _) = ask_from(&snapshot, rtype, Some((asked.address(), asked.length())), sender);
+                let scope = support::scope(&reply).expect("the client subnet is echoed");
+                if scope > asked.length() {
+                    continue;
+                }
+                let block = Prefix::around(client, scope);
+                for other in [asked.address(), block.address(), last(block), neighbour(block, inside)] {
+                    let (theirs, _) = ask_from(&snapshot, rtype, Some((other, width(other))), sender);
+                    prop_assert_eq!(
+                        addresses(&theirs), addresses(&reply), "{}: {} and {} in {}", rtype, asked, other, block
+                    );
+                    prop_assert_eq!(support::scope(&theirs), Some(scope));
+                }
+            }
+        }
+    }
+
+    #[test]
     fn no_client_moves_twice_on_one_ramp(
         draft in any_draft(), anywhere in proptest::collection::vec(any::<u32>(), 24), ramping in 0..REGIONS,
     ) {
