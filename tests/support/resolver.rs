@@ -120,13 +120,25 @@ fn is_local(client: IpAddr, draft: &Draft) -> bool {
     is_local && !is_known && !is_in_group
 }
 
-/// Lets clients ask a resolver, and returns how often it asked the server.
+/// How much of the law one world has put to the test.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Trial {
+    /// Questions of clients that a rule binds.
+    pub bound: u64,
+    /// Questions that got an address, and those of them that came from the cache of the resolver.
+    pub answered: u64,
+    pub cached: u64,
+    /// Queries of the resolver to the server.
+    pub queries: u64,
+}
+
+/// Lets clients ask a resolver.
 pub fn check_resolver(
     draft: &Draft,
     anywhere: &[u32],
     manners: Manners,
     questions: &[Question],
-) -> Result<u64, TestCaseError> {
+) -> Result<Trial, TestCaseError> {
     let snapshot = compile(draft);
     let mut clients = clients(draft, anywhere);
     let local = anywhere
@@ -137,19 +149,25 @@ pub fn check_resolver(
     let relayed = |bits: &u32| IpAddr::from(Ipv6Addr::from(0x2002 << 112 | u128::from(*bits) << 80));
     clients.extend(anywhere.iter().map(relayed));
     let mut resolver = Resolver::new(&snapshot, manners);
+    let mut trial = Trial::default();
     for (index, rtype, bits) in questions {
         let client = *index.get(&clients);
         let located = if is_local(client, draft) { manners.address } else { client };
         let located = meridian::geo::ipv4_inside(located).map_or(located, IpAddr::V4);
         let rules = rules_for(located, draft);
-        for address in resolver.resolve(client, TYPES[*rtype], *bits) {
+        let queries = resolver.asked;
+        let found = resolver.resolve(client, TYPES[*rtype], *bits);
+        trial.bound += u64::from(!rules.is_empty());
+        trial.answered += u64::from(!found.is_empty());
+        trial.cached += u64::from(!found.is_empty() && resolver.asked == queries);
+        for address in found {
             let region = region_of(address);
             prop_assert!(draft.policy.regions.contains(&region));
             let is_permitted = rules.iter().all(|rule| rule.permitted.contains(region));
             prop_assert!(is_permitted, "{} got {} by /{}", client, address, bits);
         }
     }
-    Ok(resolver.asked)
+    Ok(Trial { queries: resolver.asked, ..trial })
 }
 
 pub fn any_manners() -> impl Strategy<Value = Manners> {
