@@ -1,14 +1,13 @@
 //! Which clients of a steered name get other answers.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use foldhash::{HashMap, HashMapExt};
 
 use super::{AnswerMove, BorderChange, ClientChange, CountryShare, MoveKind, RegionPlace, RegionShareChange};
 use crate::client::Country;
 use crate::family::Family;
-use crate::forecast::flow;
 use crate::geo::Cohort;
 use crate::health::View;
 use crate::intent::Weights;
@@ -16,7 +15,7 @@ use crate::region::{RegionId, RegionSet};
 use crate::snapshot::{Base, Kind};
 use crate::steering::{
     self, AddressFilter, Bucketing, Conditions, Destination, PartSplits, Plan, Refusal, Rest, Route,
-    Steering, SteeringId,
+    ShareTest, Steering, SteeringId,
 };
 
 /// What those weigh who are reached over IPv6 alone: nothing beside the smallest part of a subnet.
@@ -24,6 +23,10 @@ const NEARLY_NOTHING: f64 = 1e-9;
 
 /// A share that changes by less is rounding.
 const NEGLIGIBLE: f64 = 1e-6;
+
+/// The subnets by which clients are told apart that both configurations divide: a way of a hundredth is told to a tenth
+/// of itself.
+const SAMPLE: u32 = 4096;
 
 /// What a client is answered. Regions have one number in both configurations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -136,9 +139,8 @@ impl<'a> ClientComparison<'a> {
                 .map(|side| self.sides[side].route(ids[side], partitions[side], pair.parts[side], family));
             let answers = [0, 1].map(|side| self.sides[side].answers(ids[side], &routes[side], family));
             let mut changed = 0.0;
-            let mut ways = flow::moved(&answers[0], &answers[1]);
-            ways.extend(self.others(ids, &routes, &answers, family));
-            for ([from, to], fraction) in ways {
+            let ways = self.ways(&routes, &answers, family).into_iter();
+            for ([from, to], fraction) in ways.filter(|(way, _)| self.differs(ids, &routes, *way, family)) {
                 changed += fraction;
                 let key = (self.kind(from, to), from, to);
                 let moved = count.moves[family as usize].entry(key).or_default();
@@ -165,29 +167,45 @@ impl<'a> ClientComparison<'a> {
         }
     }
 
-    /// Returns the fractions of clients who stay with their region and get other addresses, or are in another jurisdiction
-    /// with it.
-    fn others(
+    /// Returns which fraction of the clients gets one answer before and another after.
+    fn ways(
         &self,
-        ids: [SteeringId; 2],
         routes: &[Route; 2],
         [before, after]: &[Vec<(HealthyAnswer, f64)>; 2],
         family: Family,
     ) -> Vec<([HealthyAnswer; 2], f64)> {
-        let stay = before.iter().filter_map(|(answer, was)| {
-            let (_, is) = after.iter().find(|(other, _)| other == answer)?;
-            Some((*answer, was.min(*is)))
-        });
-        let differs = |answer: HealthyAnswer| match answer {
+        if before.len() == 1 || after.len() == 1 {
+            let ways = before
+                .iter()
+                .flat_map(|(from, was)| after.iter().map(move |(to, is)| ([*from, *to], was * is)));
+            return ways.filter(|(_, fraction)| *fraction > NEGLIGIBLE).collect();
+        }
+        // Both divide the clients, each by keys of its own: which of them are the same is not in the fractions.
+        let mut ways: HashMap<_, f64> = HashMap::new();
+        for subnet in sample() {
+            let way = [0, 1].map(|side| self.sides[side].answer_of(subnet, &routes[side], family));
+            *ways.entry(way).or_default() += 1.0 / f64::from(SAMPLE);
+        }
+        ways.into_iter().collect()
+    }
+
+    /// Returns whether two answers differ: also of one region, by other addresses, or another jurisdiction.
+    fn differs(
+        &self,
+        ids: [SteeringId; 2],
+        routes: &[Route; 2],
+        [from, to]: [HealthyAnswer; 2],
+        family: Family,
+    ) -> bool {
+        match to {
+            _ if from != to => true,
             HealthyAnswer::Nothing(_) => false,
             HealthyAnswer::Region(region) => {
                 let [was, is] =
                     [0, 1].map(|side| self.sides[side].addresses(ids[side], &routes[side], region, family));
-                self.kind(answer, answer) == MoveKind::Jurisdiction || was != is
+                self.kind(from, to) == MoveKind::Jurisdiction || was != is
             }
-        };
-        let stay = stay.filter(|(answer, fraction)| *fraction > NEGLIGIBLE && differs(*answer));
-        stay.map(|(answer, fraction)| ([answer; 2], fraction)).collect()
+        }
     }
 
     fn kind(&self, from: HealthyAnswer, to: HealthyAnswer) -> MoveKind {
@@ -311,6 +329,11 @@ fn add(sum: &mut CountryWeights, weights: &CountryWeights, fraction: f64) {
     }
 }
 
+/// Returns subnets (/24) that are spread over all there are: by steps of the golden section, which leave no large gap.
+fn sample() -> impl Iterator<Item = IpAddr> {
+    (0..SAMPLE).map(|index| Ipv4Addr::from_bits(index.wrapping_mul(0x9e37_79b9) & 0xffff_ff00).into())
+}
+
 fn place(region: &Option<RegionPlace>) -> &str {
     region.as_ref().map_or("", |place| &place.region)
 }
@@ -351,16 +374,32 @@ impl HealthySide<'_> {
         }
         let mut answers: Vec<(HealthyAnswer, f64)> = Vec::new();
         for (region, fraction) in route.fractions() {
-            let answer = match self.view.status(region, family).exists() {
-                true => HealthyAnswer::Region(self.joint[usize::from(region.0)]),
-                false => HealthyAnswer::Nothing(Refusal::Nodata),
-            };
+            let answer = self.answer_with(region, family);
             match answers.iter_mut().find(|(known, _)| *known == answer) {
                 Some((_, sum)) => *sum += fraction,
                 None => answers.push((answer, fraction)),
             }
         }
         answers
+    }
+
+    /// Returns the answer of the clients of one subnet, whom a route divides.
+    fn answer_of(&self, subnet: IpAddr, route: &Route, family: Family) -> HealthyAnswer {
+        let is_in_share = |test: ShareTest| Some(test.share.includes(test.key.bucket(subnet)));
+        let selection = route.follow(&self.bucketing, family, &is_in_share);
+        match selection.expect("every test is answered").destination {
+            Destination::Healthy(region) | Destination::FailOpen(region) => self.answer_with(region, family),
+            Destination::Refused(refusal) | Destination::Forbidden(refusal) => {
+                HealthyAnswer::Nothing(refusal)
+            }
+        }
+    }
+
+    fn answer_with(&self, region: RegionId, family: Family) -> HealthyAnswer {
+        match self.view.status(region, family).exists() {
+            true => HealthyAnswer::Region(self.joint[usize::from(region.0)]),
+            false => HealthyAnswer::Nothing(Refusal::Nodata),
+        }
     }
 
     /// Returns the addresses that clients of a region may get, with those that follow.

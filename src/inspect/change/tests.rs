@@ -30,10 +30,16 @@ names:
 
 /// Compares the configuration with one in which texts are replaced.
 fn change(replaced: &[(&str, &str)]) -> ConfigChange {
-    let after = [GEO, REGIONS, ZONE]
-        .map(|text| replaced.iter().fold(text.to_owned(), |text, (from, to)| text.replace(from, to)));
-    let before = fixture::located(GEO, REGIONS, ZONE);
-    let after = fixture::located(&after[0], &after[1], &after[2]);
+    change_between(&[], replaced)
+}
+
+/// Compares two configurations in which texts are replaced.
+fn change_between(before: &[(&str, &str)], after: &[(&str, &str)]) -> ConfigChange {
+    let [before, after] = [before, after].map(|replaced| {
+        let texts = [GEO, REGIONS, ZONE]
+            .map(|text| replaced.iter().fold(text.to_owned(), |text, (from, to)| text.replace(from, to)));
+        fixture::located(&texts[0], &texts[1], &texts[2])
+    });
     let networks = &after.config.server.geo.networks;
     let sources = TableSources { database: None, asn: None, networks };
     let cohorts = Cohort::census([&before.table, &after.table], sources).expect("no database");
@@ -68,6 +74,22 @@ fn check(replaced: &[(&str, &str)], expected: &[&str]) {
 fn the_same_configuration_changes_nothing() {
     let change = change(&[]);
     assert!(change.is_nothing(), "{change:?}");
+}
+
+#[test]
+fn a_client_of_a_region_that_stays_and_is_drawn_for_a_new_one_is_told_of() {
+    let near = ("latitude: 35.7, longitude: 139.7", "latitude: 47, longitude: 3");
+    let before = [near, ("regions: [tokyo, paris],", "regions: [tokyo, paris], spread: 1000 km,")];
+    let after = [near, ("regions: [tokyo, paris],", "regions: [paris, lyon], spread: 1000 km,")];
+    let change = change_between(&before, &after);
+    let moves = &change.names[0].clients.as_ref().expect("clients move").moves;
+    let ways = moves.iter().filter(|one| one.countries.iter().any(|of| of.country.as_deref() == Some("JP")));
+    let mut ways: Vec<_> = ways.map(AnswerMove::way).collect();
+    ways.sort_unstable();
+    assert_eq!(
+        ways,
+        ["paris -> lyon, IPv4 and IPv6", "tokyo -> lyon, IPv4 and IPv6", "tokyo -> paris, IPv4 and IPv6",]
+    );
 }
 
 #[test]
