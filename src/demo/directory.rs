@@ -124,10 +124,11 @@ fn regions(settings: &Settings) -> String {
 }
 
 fn region_into(yaml: &mut String, region: &'static DemoRegion, ipv6: bool) -> std::fmt::Result {
-    let DemoRegion { name, city, country, latitude, longitude, .. } = region;
+    let DemoRegion { name, city, country, latitude, longitude, capacity, .. } = region;
     writeln!(yaml, "  {name}:  # {city}")?;
     writeln!(yaml, "    location: {{ latitude: {latitude}, longitude: {longitude} }}")?;
     writeln!(yaml, "    jurisdiction: {country}")?;
+    writeln!(yaml, "    capacity: {capacity}  # requests a second")?;
     writeln!(yaml, "    zones:")?;
     for zone in region.zones() {
         writeln!(yaml, "      {}: {{ addresses: [{}] }}", zone.name(), addresses(zone, ipv6))?;
@@ -159,8 +160,8 @@ fn canaries(port: u16) -> String {
       url: "http://{{address}}:{port}/health"
       host: api.example.com
       assert: [{{ pointer: /status, equals: ok }}]
-      signals:                  # what makes a region gray that passes its canaries
-        {{ error_rate: /error_rate, p95_latency: /p95_latency, requests: /requests }}
+      signals:                  # what makes a region full, or gray, that passes its canaries
+        {{ load: /load, error_rate: /error_rate, p95_latency: /p95_latency, requests: /requests }}
     interval: {interval}s
     timeout: {timeout}s
     recheck: {recheck}ms

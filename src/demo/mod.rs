@@ -2,14 +2,16 @@
 //!
 //! ```text
 //! demo break ──HTTP──▶ switchboard ──▶ service, service, … ◀──canaries── the server, as `serve`
-//!                                                                            │ reads
+//!                                         ▲ traffic                       ▲  │ reads
+//!                                      clients ──DNS──────────────────────┘  │
 //! world (a constant) ──▶ directory: server.yaml, regions.yaml, … ◀───────────┘
 //! ```
 //!
-//! [`Demo::start`] starts the regions' HTTP services and writes a configuration that names them.
+//! [`Demo::start`] starts the regions' HTTP services and their clients, and writes a configuration that names them.
 //! Running the server on that configuration is left to the command, which runs the very same one as
 //! `meridian serve`.
 
+mod clients;
 mod directory;
 mod error;
 mod home;
@@ -23,8 +25,10 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::path::{Path, PathBuf};
 
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use clients::Traffic;
 use directory::Settings;
 use home::DemoHome;
 use screen::OpeningPage;
@@ -65,19 +69,22 @@ pub struct Demo {
     settings: Settings,
     control: SocketAddr,
     switchboard: JoinHandle<()>,
+    clients: JoinHandle<io::Result<()>>,
     screen: Screen,
 }
 
 impl Demo {
-    /// Starts the services and the API of `break` and `heal`, and writes the configuration.
+    /// Starts the services, their clients and the API of `break` and `heal`, and writes the configuration.
     ///
     /// # Errors
     ///
     /// When an address or the directory cannot be used; then nothing keeps running.
     pub async fn start(options: DemoOptions, screen: Screen) -> Result<Self, Error> {
         let control = listen(options.control, "--control").await?;
-        let services =
-            service::start_all().await.map_err(|(address, cause)| Error::Service(address, cause))?;
+        let traffic = watch::Sender::new(Traffic::default());
+        let services = service::start_all(&traffic.subscribe())
+            .await
+            .map_err(|(address, cause)| Error::Service(address, cause))?;
         // The server's own addresses are tried before the opening page names them.
         let settings = Settings {
             dns: free_address(options.dns, "--dns")?,
@@ -94,6 +101,7 @@ impl Demo {
             settings,
             control: control.local_addr().map_err(|cause| unusable(options.control, "--control", cause))?,
             switchboard: spawn(control, Switchboard::new(services, screen)),
+            clients: tokio::spawn(clients::ask_forever(settings.dns, traffic)),
             screen,
         };
         Ok(demo)
@@ -118,6 +126,7 @@ impl Demo {
 impl Drop for Demo {
     fn drop(&mut self) {
         self.switchboard.abort();
+        self.clients.abort();
     }
 }
 
@@ -133,7 +142,9 @@ pub async fn serve_zone(target: &Target, address: SocketAddr) -> Result<DemoServ
         return Err(Error::NoZone(format!("{target} is a region; its availability zones are `{names}`")));
     };
     let listener = listen(address, "--listen").await?;
-    DemoService::start(zone, listener).map_err(|cause| unusable(address, "--listen", cause))
+    // It is a region without clients.
+    let idle = watch::Sender::new(Traffic::default()).subscribe();
+    DemoService::start(zone, listener, idle).map_err(|cause| unusable(address, "--listen", cause))
 }
 
 async fn listen(address: SocketAddr, option: &'static str) -> Result<TcpListener, Error> {

@@ -23,6 +23,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use super::clients::Traffic;
 use super::directory::CANARY_TIMEOUT;
 use super::world::{DemoRegion, DemoZone, REGIONS};
 
@@ -75,6 +76,7 @@ pub struct DemoService {
     /// Where it listens while it does not refuse connections.
     pub address: SocketAddr,
     fault: watch::Sender<Option<FailureMode>>,
+    traffic: watch::Receiver<Traffic>,
     /// Accepts connections; `None` while they are refused.
     task: Option<JoinHandle<()>>,
 }
@@ -85,9 +87,13 @@ impl DemoService {
     /// # Errors
     ///
     /// When the listener does not know its own address.
-    pub fn start(zone: DemoZone, listener: TcpListener) -> io::Result<Self> {
-        let mut service =
-            Self { zone, address: listener.local_addr()?, fault: watch::Sender::new(None), task: None };
+    pub fn start(
+        zone: DemoZone,
+        listener: TcpListener,
+        traffic: watch::Receiver<Traffic>,
+    ) -> io::Result<Self> {
+        let address = listener.local_addr()?;
+        let mut service = Self { zone, address, fault: watch::Sender::new(None), traffic, task: None };
         service.accept_on(listener);
         Ok(service)
     }
@@ -112,7 +118,8 @@ impl DemoService {
     }
 
     fn accept_on(&mut self, listener: TcpListener) {
-        let about = ServiceState { zone: self.zone, address: self.address, fault: self.fault.subscribe() };
+        let (fault, traffic) = (self.fault.subscribe(), self.traffic.clone());
+        let about = ServiceState { zone: self.zone, address: self.address, fault, traffic };
         let router = Router::new().fallback(respond).with_state(about);
         self.task = Some(tokio::spawn(async move {
             // It ends by being aborted: axum goes on accepting after every error.
@@ -143,6 +150,7 @@ struct ServiceState {
     zone: DemoZone,
     address: SocketAddr,
     fault: watch::Receiver<Option<FailureMode>>,
+    traffic: watch::Receiver<Traffic>,
 }
 
 /// Answers a request, or fails to in the present way.
@@ -175,7 +183,7 @@ impl ServiceState {
                 let (error_rate, p95_latency) = if is_gray { GRAY } else { WELL };
                 let health = serde_json::json!({
                     "status": "ok", "region": region.name, "zone": zone,
-                    "error_rate": error_rate, "p95_latency": p95_latency, "requests": REQUESTS,
+                    "load": self.traffic.borrow().load(self.zone), "error_rate": error_rate, "p95_latency": p95_latency, "requests": REQUESTS,
                 });
                 axum::Json(health).into_response()
             }
@@ -196,11 +204,15 @@ const ATTEMPTS: usize = 8;
 /// # Errors
 ///
 /// With the address that could not be listened on.
-pub async fn start_all() -> Result<Vec<DemoService>, (Ipv4Addr, io::Error)> {
-    let mut result = start_all_on(USUAL_PORT).await;
+pub async fn start_all(
+    traffic: &watch::Receiver<Traffic>,
+) -> Result<Vec<DemoService>, (Ipv4Addr, io::Error)> {
+    let mut result = start_all_on(USUAL_PORT, traffic).await;
     for _ in 0..ATTEMPTS {
         match &result {
-            Err((_, error)) if error.kind() == io::ErrorKind::AddrInUse => result = start_all_on(0).await,
+            Err((_, error)) if error.kind() == io::ErrorKind::AddrInUse => {
+                result = start_all_on(0, traffic).await
+            }
             Ok(_) | Err(_) => break,
         }
     }
@@ -208,12 +220,15 @@ pub async fn start_all() -> Result<Vec<DemoService>, (Ipv4Addr, io::Error)> {
 }
 
 /// Starts the services on this port, or all on the one that the first is given for port 0.
-async fn start_all_on(mut port: u16) -> Result<Vec<DemoService>, (Ipv4Addr, io::Error)> {
+async fn start_all_on(
+    mut port: u16,
+    traffic: &watch::Receiver<Traffic>,
+) -> Result<Vec<DemoService>, (Ipv4Addr, io::Error)> {
     let mut services = Vec::new();
     for zone in REGIONS.iter().flat_map(DemoRegion::zones) {
         let of_zone = |error| (zone.ipv4(), error);
         let listener = TcpListener::bind((zone.ipv4(), port)).await.map_err(of_zone)?;
-        let service = DemoService::start(zone, listener).map_err(of_zone)?;
+        let service = DemoService::start(zone, listener, traffic.clone()).map_err(of_zone)?;
         port = service.address.port();
         services.push(service);
     }
@@ -227,11 +242,16 @@ mod tests {
 
     use super::*;
 
+    /// Returns what arrives when there are no clients.
+    fn idle() -> watch::Receiver<Traffic> {
+        watch::Sender::new(Traffic::default()).subscribe()
+    }
+
     /// Starts the service of Tokyo's first zone with this fault.
     async fn broken(fault: FailureMode) -> DemoService {
         let zone = REGIONS[0].zones()[0];
         let listener = TcpListener::bind((zone.ipv4(), 0)).await.expect("a free port");
-        let mut service = DemoService::start(zone, listener).expect("a bound listener");
+        let mut service = DemoService::start(zone, listener, idle()).expect("a bound listener");
         let before = service.set(Some(fault)).await.expect("breaking needs no port");
         assert_eq!(before, None);
         service

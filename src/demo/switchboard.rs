@@ -134,7 +134,9 @@ async fn send(control: SocketAddr, verb: &str, body: &DemoRequest) -> reqwest::R
 #[cfg(test)]
 mod tests {
     use tokio::net::TcpListener;
+    use tokio::sync::watch;
 
+    use super::super::clients::Traffic;
     use super::super::world::{DemoRegion, REGIONS};
     use super::*;
 
@@ -143,7 +145,8 @@ mod tests {
         let mut services = Vec::new();
         for zone in REGIONS.iter().flat_map(DemoRegion::zones) {
             let listener = TcpListener::bind((zone.ipv4(), 0)).await.expect("a free port");
-            services.push(DemoService::start(zone, listener).expect("a bound listener"));
+            let traffic = watch::Sender::new(Traffic::default()).subscribe();
+            services.push(DemoService::start(zone, listener, traffic).expect("a bound listener"));
         }
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("a bound listener");

@@ -21,21 +21,23 @@ pub struct DemoRegion {
     pub latitude: f64,
     /// Degrees east.
     pub longitude: f64,
+    /// The requests a second that it can bear.
+    pub capacity: u32,
     /// Its number, the third octet of its addresses.
     number: u8,
 }
 
 /// All regions: five continents, and on three of them a neighbour to fail over to.
 pub static REGIONS: [DemoRegion; 9] = [
-    region(1, "tokyo", "Tokyo, Asia", "JP", 35.68, 139.69),
-    region(2, "osaka", "Osaka, Asia", "JP", 34.69, 135.50),
-    region(3, "singapore", "Singapore, Asia", "SG", 1.35, 103.82),
-    region(4, "sydney", "Sydney, Oceania", "AU", -33.87, 151.21),
-    region(5, "frankfurt", "Frankfurt, Europe", "DE", 50.11, 8.68),
-    region(6, "paris", "Paris, Europe", "FR", 48.86, 2.35),
-    region(7, "virginia", "Ashburn, North America", "US", 39.04, -77.49),
-    region(8, "oregon", "Boardman, North America", "US", 45.84, -119.70),
-    region(9, "saopaulo", "São Paulo, South America", "BR", -23.55, -46.63),
+    region(1, "tokyo", "Tokyo, Asia", "JP", 35.68, 139.69, 5000),
+    region(2, "osaka", "Osaka, Asia", "JP", 34.69, 135.50, 4000),
+    region(3, "singapore", "Singapore, Asia", "SG", 1.35, 103.82, 4000),
+    region(4, "sydney", "Sydney, Oceania", "AU", -33.87, 151.21, 3000),
+    region(5, "frankfurt", "Frankfurt, Europe", "DE", 50.11, 8.68, 5000),
+    region(6, "paris", "Paris, Europe", "FR", 48.86, 2.35, 6000),
+    region(7, "virginia", "Ashburn, North America", "US", 39.04, -77.49, 6000),
+    region(8, "oregon", "Boardman, North America", "US", 45.84, -119.70, 5000),
+    region(9, "saopaulo", "São Paulo, South America", "BR", -23.55, -46.63, 3000),
 ];
 
 const fn region(
@@ -45,8 +47,9 @@ const fn region(
     country: &'static str,
     latitude: f64,
     longitude: f64,
+    capacity: u32,
 ) -> DemoRegion {
-    DemoRegion { name, city, country, latitude, longitude, number }
+    DemoRegion { name, city, country, latitude, longitude, capacity, number }
 }
 
 impl DemoRegion {
@@ -68,6 +71,11 @@ impl DemoZone {
     /// Returns its name, as in the configuration: `tokyo-a`.
     pub fn name(self) -> String {
         format!("{}-{}", self.region.name, char::from(b'a' + self.number - 1))
+    }
+
+    /// Returns the requests a second that it can bear: its part of those of its region.
+    pub fn capacity(self) -> f64 {
+        f64::from(self.region.capacity) / self.region.zones().len() as f64
     }
 
     /// Returns its IPv4 address.
