@@ -93,7 +93,10 @@ impl LossWatch {
         let found = std::mem::take(&mut self.found);
         // When nothing is well no loss makes it worse, and the alarm stays.
         let is_any_well = present.base.config.regions.iter().any(|(id, _)| {
-            Family::BOTH.into_iter().any(|family| present.view.status(id, family).share.is_well())
+            Family::BOTH.into_iter().any(|family| {
+                let status = present.view.status(id, family);
+                status.exists() && status.share.is_well()
+            })
         });
         if is_any_well { self.judge(&found, now) } else { None }
     }
