@@ -57,7 +57,7 @@ use crate::alarm::{Alarm, Incidents, Rules, ServerAlarms};
 use crate::availability::Availability;
 use crate::canary::Observation;
 use crate::event::Event;
-use crate::health::Memory;
+use crate::health::{Memory, RememberedGuests};
 use crate::inspect::what_if::Present;
 use crate::intent::{IntentStore, SavedIntents};
 use crate::load::{Balancer, Guests, LoadStep, Outlook, Readings};
@@ -301,7 +301,7 @@ impl Control {
         if let Some(memory) = fresh {
             self.balancer.adopt(&memory.portions, &self.base);
             self.balancer.resume(self.monitor.view(), &self.monitor.readings(&self.base, now));
-            self.resume_guests(now);
+            self.resume_guests(&memory.guests, now);
         }
         self.availability.restore(availability, &self.base, now);
         self.measure_availability(true, now);
@@ -413,10 +413,16 @@ impl Control {
 
     /// Takes note of the guests that an earlier life gave. Of a region with a capacity the load is not heard yet, and is
     /// taken to have been: or every one of them would count as given more than it may be expected to bear.
-    fn resume_guests(&mut self, now: Moment) {
+    fn resume_guests(&mut self, remembered: &[RememberedGuests], now: Moment) {
         let mut readings = self.monitor.readings(&self.base, now);
         readings.vitals.iter_mut().for_each(|vitals| _ = vitals.load.get_or_insert(0.0));
         self.note_guests_by(&readings, now);
+        for RememberedGuests { region, given } in remembered {
+            // The wall clock may have been set back between the two lives.
+            if let Some(region) = self.base.config.regions.find(region) {
+                self.monitor.note_guests(region, Some((*given).min(now)));
+            }
+        }
     }
 
     /// Lets regions shed what is too much for them, if it is time to.

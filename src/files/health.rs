@@ -20,7 +20,7 @@ mod tests {
     use crate::files::store::tests::check;
     use crate::health::{
         DrawnClients, OutlierGrade, RecoveryState, RememberedDemand, RememberedFall, RememberedGrade,
-        RememberedRecovery, Stage,
+        RememberedGuests, RememberedRecovery, Stage,
     };
     use crate::moment::Moment;
     use crate::region::{Failover, Family};
@@ -67,6 +67,7 @@ mod tests {
                 rate: 1234.1,
                 pieces: vec![(0.3, "tokyo".to_owned()), (1.0, "osaka".to_owned())],
             }],
+            guests: vec![RememberedGuests { region: "osaka".to_owned(), given: Moment(8) }],
             held_until: Moment(1_700_000_300_000),
         };
         let recovery = |zone, family, stage| {
@@ -96,6 +97,7 @@ mod tests {
                 "owner": "api.example.com.", "order": ["tokyo", "osaka"], "rate": 1234.1,
                 "pieces": [[0.3, "tokyo"], [1.0, "osaka"]],
             }],
+            "guests": [{"region": "osaka", "given": 8}],
             "held_until": 1_700_000_300_000_u64,
         });
         check(&memory, form);

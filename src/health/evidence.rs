@@ -127,11 +127,17 @@ impl Evidence<'_> {
     }
 
     /// Returns when the first probe failed of what fails in a region, in whatever ways; `None`: nothing does.
-    fn began(&self, id: RegionId) -> Option<Moment> {
+    pub fn began(&self, id: RegionId) -> Option<Moment> {
         let addresses = self.board.regions().addresses_of(id);
         let addresses = addresses.filter(|(_, address)| Family::of(address.ip) == self.family);
         let tracks = addresses.map(|(id, _)| self.board.address(id)).chain([self.board.whole(id)]);
-        tracks.filter_map(AddressHealth::failing_since).min()
+        let since = |track: &AddressHealth| {
+            // Of a fall that is only remembered, the first failed probe is not known.
+            track
+                .failing_since()
+                .or_else(|| Some(track.region_failure().filter(|_| track.state().is_down())?.began))
+        };
+        tracks.filter_map(since).min()
     }
 
     /// Returns whether a region can take clients now of another one that began to fail at `began`: one that is not known
@@ -142,9 +148,10 @@ impl Evidence<'_> {
         !self.has_fallen(id) && (is_late || self.has_passed_since(id, began))
     }
 
-    /// Returns whether an address of a region that is up has passed a probe since then, or none probes the region.
+    /// Returns whether an address of a region that is up, or the region as a whole, has passed a probe since then, or none
+    /// probes the region.
     fn has_passed_since(&self, id: RegionId, began: Moment) -> bool {
-        let passed = self.tallies.region(id, self.family).passed;
+        let passed = self.tallies.region(id, self.family).passed.max(self.board.whole(id).succeeded());
         self.board.regions().region(id).canaries.is_empty() || passed.is_some_and(|at| at >= began)
     }
 

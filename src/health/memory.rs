@@ -28,6 +28,9 @@ pub struct Memory {
     pub grades: Vec<RememberedGrade>,
     /// What the parts of the clients asked for, and where they were sent.
     pub portions: Vec<RememberedDemand>,
+    /// The regions that were given clients of others.
+    #[serde(default)]
+    pub guests: Vec<RememberedGuests>,
     /// Until when a resolver may hold an answer that was given by then, also one of an earlier configuration.
     pub held_until: Moment,
 }
@@ -54,6 +57,15 @@ pub struct RememberedGrade {
     /// The name of the availability zone; `None`: the region itself.
     pub zone: Option<String>,
     pub grade: OutlierGrade,
+}
+
+/// A region that was given clients of others.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RememberedGuests {
+    /// The name of the region.
+    pub region: String,
+    /// When it was given them last.
+    pub given: Moment,
 }
 
 /// Which of the clients of one plan some are.

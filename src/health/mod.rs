@@ -58,7 +58,8 @@ pub use board::{Board, StateChange};
 pub use evidence::is_cut_off;
 pub use lag::{LagChange, LagGates};
 pub use memory::{
-    Adoption, DrawnClients, FRESH_FOR, Memory, RememberedDemand, RememberedGrade, RememberedRecovery,
+    Adoption, DrawnClients, FRESH_FOR, Memory, RememberedDemand, RememberedGrade, RememberedGuests,
+    RememberedRecovery,
 };
 pub use observers::{
     FRESH_WITHIN, Fact, FactKey, JointSights, Link, LostPeer, Observer, ObserverRules, Observers, PeerHello,

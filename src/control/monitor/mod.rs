@@ -347,6 +347,7 @@ impl Monitor {
             recoveries: self.sites.remember(&self.config.regions),
             grades: self.sites.grades(&self.config.regions),
             portions: Vec::new(),
+            guests: self.sites.guests(&self.config.regions),
             held_until: now,
         }
     }

@@ -25,8 +25,8 @@ use super::outlier::{self, OutlierGrade, Windows};
 use super::site::name;
 use super::tally::{AddressTally, SiteTallies};
 use super::{
-    Assessment, Board, Phase, PhaseChange, RecoveryState, RememberedGrade, RememberedRecovery, Suppression,
-    Surroundings, Vitals, vitals,
+    Assessment, Board, Phase, PhaseChange, RecoveryState, RememberedGrade, RememberedGuests,
+    RememberedRecovery, Suppression, Surroundings, Vitals, vitals,
 };
 use crate::moment::{ClockStep, FollowClock, Moment, follows_clock};
 use crate::region::{Failover, Family, RegionId, RegionSet, Regions, Safety, Site, ZoneId};
@@ -120,6 +120,15 @@ impl Sites {
     /// none any more.
     pub fn note_guests(&mut self, region: RegionId, given: Option<Moment>) {
         self.given[usize::from(region.0)] = given;
+    }
+
+    /// Returns the regions that were given clients of others, in words that outlive the numbering.
+    pub fn guests(&self, regions: &Regions) -> Vec<RememberedGuests> {
+        let given = regions.iter().zip(&self.given);
+        let remembered = given.filter_map(|((_, region), given)| {
+            Some(RememberedGuests { region: region.name.clone(), given: (*given)? })
+        });
+        remembered.collect()
     }
 
     /// Follows other wishes of operators: by `RegionId` what the machine may do, and the regions that take no clients.
@@ -373,9 +382,7 @@ impl Sites {
             refused_since: None,
         };
         // For a minute longer: the last zone to recover must not fall for being the last.
-        let kept_at = self.regions[usize::from(region.0)][family as usize].kept_at;
-        let is_kept = kept_at.is_some_and(|at| now.since(at) < correlation::WINDOW);
-        let is_excused = assessment == Assessment::Bad && is_kept;
+        let is_excused = assessment == Assessment::Bad && self.is_kept(region, family, now);
         let is_alone = self.recovery(Site::Region(region), family).phase().is_stable();
         let state = self.state_mut(site, family);
         let before = state.recovery.clone();

@@ -27,7 +27,7 @@ use crate::health::correlation::{self, RegionFailure};
 use crate::health::evidence::{Evidence, Verdict};
 use crate::health::{Exit, Suppression};
 use crate::moment::Moment;
-use crate::region::{Failover, RegionId, RegionSet, Site};
+use crate::region::{Failover, Family, RegionId, RegionSet, Site};
 use crate::share::Share;
 
 /// The time in which `safety.velocity` is a share of the clients, and in which a failure follows from clients that were
@@ -80,20 +80,20 @@ impl Sites {
         if let Some((class, until)) = held {
             return Some(Suppression::Correlated(class, until));
         }
-        let began = failure.map_or(Moment::default(), |failure| failure.began);
+        // It may fail in several ways, or by what its clients' requests say alone.
+        let began = evidence.began(id).unwrap_or_default();
         let has_others = self.others(id, evidence).next().is_some();
         if has_others && !self.others(id, evidence).any(|other| evidence.is_well_since(other, began)) {
             let is_outage = self.others(id, evidence).all(|other| evidence.has_fallen(other));
             return Some(if is_outage { Suppression::NoneWell } else { Suppression::Unheard });
         }
-        if has_others && self.was_none_well(id, evidence) {
+        if has_others && self.was_none_well(id, evidence.family, evidence.now) {
             return Some(Suppression::NoneWell);
         }
         if evidence.pools.iter().any(|pool| self.is_kept_by(*pool, id, evidence)) {
             return Some(Suppression::Keep);
         }
-        let kept = self.kept_by_velocity(id, failure?, evidence)?;
-        Some(Suppression::Cascade(kept))
+        self.kept_by_velocity(id, began, evidence).map(Suppression::Cascade)
     }
 
     /// Returns whether this instance may be cut off, or may have been within the last minute: sight comes back before the
@@ -107,16 +107,16 @@ impl Sites {
     }
 
     /// Returns whether no region is well, or was within the last minute.
-    fn was_none_well(&self, id: RegionId, evidence: &Evidence<'_>) -> bool {
-        let last = self.none_well[usize::from(id.0)][evidence.family as usize];
-        last.is_some_and(|at| evidence.now.since(at) <= correlation::WINDOW)
+    pub(super) fn was_none_well(&self, id: RegionId, family: Family, now: Moment) -> bool {
+        let last = self.none_well[usize::from(id.0)][family as usize];
+        last.is_some_and(|at| now.since(at) <= correlation::WINDOW)
     }
 
     /// Returns how a region leaves that has fallen: whole, or only as far as others can bear its clients.
     pub(super) fn exit_by(&self, id: RegionId, evidence: &Evidence<'_>) -> Exit {
         let is_in_outage = self.recovery(Site::Region(id), evidence.family).is_in_outage();
         match evidence.verdict(id) {
-            _ if is_in_outage && self.was_none_well(id, evidence) => Exit::Nowhere,
+            _ if is_in_outage && self.was_none_well(id, evidence.family, evidence.now) => Exit::Nowhere,
             Verdict::Hard { .. } if !is_in_outage => Exit::Whole,
             Verdict::Hard { .. } | Verdict::Soft(_) => Exit::AsBorne,
         }
@@ -158,17 +158,12 @@ impl Sites {
 
     /// Returns the share that a region keeps until the next step because it fails after it was given clients of another
     /// one; `None`: it was not, or they have all had the time to leave.
-    fn kept_by_velocity(
-        &self,
-        id: RegionId,
-        failure: RegionFailure,
-        evidence: &Evidence<'_>,
-    ) -> Option<Share> {
+    fn kept_by_velocity(&self, id: RegionId, began: Moment, evidence: &Evidence<'_>) -> Option<Share> {
         let given = self.given[usize::from(id.0)]?;
-        if failure.began < given || failure.began.since(given) > VELOCITY_PERIOD {
+        if began < given || began.since(given) > VELOCITY_PERIOD {
             return None;
         }
-        let periods = evidence.now.since(failure.began).as_secs() / VELOCITY_PERIOD.as_secs();
+        let periods = evidence.now.since(began).as_secs() / VELOCITY_PERIOD.as_secs();
         let left = (periods + 1) as f64 * evidence.safety.velocity.fraction();
         Some(Share::of_fraction(1.0 - left)).filter(|kept| left < 1.0 && *kept > Share::NONE)
     }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::Sites;
 use crate::health::{
-    AddressHealth, AddressState, Board, Exit, OutlierGrade, Phase, SiteShare, Standing, Status, Suppression,
-    View, outlier,
+    AddressHealth, AddressState, Board, Exit, OutlierGrade, Phase, SiteShare, Standing, Status, View,
+    correlation, outlier,
 };
 use crate::moment::Moment;
 use crate::region::{Failover, Family, RegionId, Regions, Site, ZoneId};
@@ -74,10 +74,15 @@ impl Sites {
         let regions = board.regions();
         let of_family = |family: Family| {
             let undecided_since = is_undecided(region, family, board).then(|| now.minus(DECIDED_WITHIN));
+            // All clients were at home in an outage, too.
+            let is_kept = self.is_kept(region, family, now) || self.was_none_well(region, family, now);
             let zones = regions.zones().filter(|(_, of, _)| *of == region);
             let present: Vec<f64> = zones
                 .filter_map(|(zone, _, _)| {
-                    Some(kept(zone).fraction() * self.present_of(zone, family, board, undecided_since)?)
+                    Some(
+                        kept(zone).fraction()
+                            * self.present_of(zone, family, board, undecided_since, is_kept)?,
+                    )
                 })
                 .collect();
             present.iter().sum::<f64>() / present.len().max(1) as f64
@@ -85,28 +90,35 @@ impl Sites {
         Family::BOTH.map(of_family).into_iter().fold(0.0, f64::max)
     }
 
-    /// Returns which fraction of a zone is there, with what fell since then; `None`: it has no address of the family.
+    /// Returns whether a region is kept in the answers against its health, and loaded like every other one; or was within
+    /// the last minute, in which the rest of its addresses is probed again.
+    pub(super) fn is_kept(&self, region: RegionId, family: Family, now: Moment) -> bool {
+        let kept_at = self.regions[usize::from(region.0)][family as usize].kept_at;
+        kept_at.is_some_and(|at| now.since(at) < correlation::WINDOW)
+    }
+
+    /// Returns which fraction of a zone is there, with what fell since then, and all of it while its region is kept; `None`:
+    /// it has no address of the family.
     fn present_of(
         &self,
         zone: ZoneId,
         family: Family,
         board: &Board,
         undecided_since: Option<Moment>,
+        is_kept: bool,
     ) -> Option<f64> {
         let regions = board.regions();
         let region = regions.region_of(zone);
         let addresses = regions.addresses_of(region);
         let addresses = addresses.filter(|(_, at)| at.zone == zone && Family::of(at.ip) == family);
         let total = addresses.clone().count();
-        // What is kept in the answers against its health is loaded like everything else.
-        let is_kept = self.suppression(region, family).is_some_and(Suppression::keeps_what_is_bad);
         // What rises in a zone that serves is back in a moment.
         let serves = self.recovery(Site::Zone(zone), family).serves();
         let is_up = |state: AddressState| !state.is_down() || (serves && state == AddressState::Rising);
         let is_new = |id| undecided_since.is_some_and(|since| board.address(id).since() > since);
         let is_there = |id| is_kept || is_up(board.address(id).state()) || is_new(id);
         let up = addresses.clone().filter(|(id, _)| is_there(*id)).count();
-        let share = match addresses.clone().any(|(id, _)| is_new(id)) {
+        let share = match is_kept || addresses.clone().any(|(id, _)| is_new(id)) {
             true => Share::ALL,
             false => self.share_of_zone(zone, family, regions),
         };
