@@ -69,6 +69,18 @@ impl Premises {
         Self { shares, present: readings.present.clone(), withdrawn: readings.withdrawn }
     }
 
+    /// Returns the regions that had left as far as others could bear their clients, and take all of them now.
+    fn returned(&self, view: &View) -> RegionSet {
+        let regions = self.shares.iter().zip(view.all_shares_of_regions());
+        let numbered = (0..).map(RegionId).zip(regions).take(self.present.len());
+        let is_back = |(was, is): (&[SiteShare; 2], [SiteShare; 2])| {
+            was.iter()
+                .zip(is)
+                .any(|(was, is)| matches!(was, SiteShare::Yielding { .. }) && is == SiteShare::Full)
+        };
+        numbered.filter(|(_, shares)| is_back(*shares)).map(|(region, _)| region).collect()
+    }
+
     fn hold(&self, view: &View, readings: &Readings) -> bool {
         self.withdrawn == readings.withdrawn
             && self.present == readings.present
@@ -201,7 +213,9 @@ impl Balancer {
         self.expect_no_less(base, view, readings);
         let demands = self.demands(base, view, readings);
         let capacities = self.capacities(base, view, readings);
+        let returned = self.divided_for.as_ref().map(|premises| premises.returned(view));
         let splits = Arc::make_mut(&mut self.splits);
+        splits.send_home_to(returned.unwrap_or(RegionSet::NONE));
         splits.land(&demands, &capacities, base.config.safety.limits);
         splits.truncate(base.demand.len());
         self.divided_for = Some(Premises::of(view, readings));

@@ -101,6 +101,12 @@ impl Splits {
             .for_each(|split| *split = Split::whole(split.home()));
     }
 
+    /// Sends those home who are at home in one of these regions.
+    pub fn send_home_to(&mut self, regions: RegionSet) {
+        let splits = self.by_part.iter_mut().flatten().filter(|split| regions.contains(split.home()));
+        splits.for_each(|split| *split = Split::whole(split.home()));
+    }
+
     /// Forgets all but the first `count` parts.
     pub fn truncate(&mut self, count: usize) {
         self.by_part.truncate(count);
