@@ -131,6 +131,7 @@ impl IncidentCause {
         match condition {
             Condition::Out(target, _)
             | Condition::ClientsStay { region: target, .. }
+            | Condition::Unborne(target)
             | Condition::Suppressed(target, _)
             | Condition::Disagreement(target, _)
             | Condition::RegionCanary(target)
@@ -398,7 +399,7 @@ fn rank(condition: &Condition) -> u8 {
         Condition::Out(target, _) if target.zone().is_none() => 0,
         Condition::Suppressed(..) | Condition::Disagreement(..) => 1,
         Condition::Out(..) => 2,
-        Condition::NoRegion { .. } | Condition::ClientsStay { .. } => 3,
+        Condition::NoRegion { .. } | Condition::ClientsStay { .. } | Condition::Unborne(_) => 3,
         Condition::RegionCanary(_) | Condition::Outlier(_) => 4,
         Condition::Address(_) => 5,
         Condition::Advisory(_)

@@ -10,7 +10,7 @@ impl Control {
         self.monitor.follow_clock(step, overlay_of(&self.intents, &self.base.config, now));
         self.drills.follow_clock(step, now);
         self.look_at_calendar(now);
-        let parts: [&mut dyn FollowClock; 9] = [
+        let parts: [&mut dyn FollowClock; 10] = [
             &mut self.balancer,
             &mut self.save_schedule,
             &mut self.proposals,
@@ -18,6 +18,7 @@ impl Control {
             &mut self.rules,
             &mut self.server_alarms,
             &mut self.losses,
+            &mut self.unborne,
             &mut self.incidents,
             &mut self.availability,
         ];

@@ -43,6 +43,7 @@ mod report;
 mod request;
 mod safety;
 mod summary;
+mod unborne;
 
 use std::sync::Arc;
 
@@ -69,6 +70,7 @@ use drill_log::DrillLog;
 use overlay::overlay_of;
 use persistence::SaveSchedule;
 use redundancy::LossWatch;
+use unborne::UnborneWatch;
 
 /// The machine: the state of the server, from inputs and time to effects.
 ///
@@ -104,6 +106,7 @@ pub struct Control {
     server_alarms: ServerAlarms,
     /// Whether the loss of any one region would end well.
     losses: LossWatch,
+    unborne: UnborneWatch,
     /// When a known event begins or ends next.
     capacity_due: Option<Moment>,
     /// The conditions that stand, by their causes.
@@ -142,6 +145,7 @@ impl Control {
             capacity_due: None,
             server_alarms: ServerAlarms::default(),
             losses: LossWatch::new(now),
+            unborne: UnborneWatch::default(),
             incidents: Incidents::default(),
             availability,
             last: None,
@@ -275,7 +279,8 @@ impl Control {
 
     /// Returns the alarms that last besides those of the monitor: of rules, of the server, and of what could be lost.
     fn own_alarms(&self) -> impl Iterator<Item = Alarm> {
-        self.rules.standing().chain(self.server_alarms.standing()).chain(self.losses.standing())
+        let alarms = self.rules.standing().chain(self.server_alarms.standing());
+        alarms.chain(self.losses.standing()).chain(self.unborne.standing())
     }
 
     /// Returns what a forecast starts from: the demand, where it is sent, and what the regions report.
@@ -319,6 +324,7 @@ impl Control {
         let lost = losses.iter().map(|loss| self.server_alarms.lost(loss, now)).map(Effect::emit);
         effects.extend(lost.chain(findings.events.into_iter().map(Effect::emit)));
         effects.extend(ended);
+        effects.extend(self.look_at_unborne(now));
         effects
     }
 
@@ -354,6 +360,9 @@ impl Control {
             let region = self.base.config.regions.target(Resolved::Region(change.region));
             Effect::emit(Event::load_shed(&region, change.load, change.shares, now))
         }));
+        if findings.moves_view || step.moves_clients {
+            effects.extend(self.look_at_unborne(now));
+        }
         effects
     }
 
@@ -377,6 +386,16 @@ impl Control {
         }
         let events = self.rules.look(self.monitor.vitals(now), built_at, now);
         events.into_iter().map(Effect::emit).collect()
+    }
+
+    /// Looks at which clients stay with regions that are down because no other can bear them.
+    fn look_at_unborne(&mut self, now: Moment) -> Vec<Effect> {
+        let readings = self.monitor.readings(&self.base, now);
+        let staying = self.balancer.unborne(&self.base, self.monitor.view(), &readings).into_iter();
+        let regions = &self.base.config.regions;
+        let staying = staying.map(|(region, share)| (regions.target(Resolved::Region(region)), share));
+        let news = self.unborne.look(staying.collect(), now);
+        news.into_iter().map(Effect::emit).collect()
     }
 
     /// Forecasts the loss of regions, if it is time to.

@@ -26,6 +26,8 @@ pub enum Condition {
     },
     /// Clients of a name stay with a region that is down, for its `failover` is `off`.
     ClientsStay { region: Target, owner: String, family: Family },
+    /// Clients of a region that is down stay with it, for no other region can bear them.
+    Unborne(Target),
     /// A region should leave, and does not.
     Suppressed(Target, Family),
     /// A region or availability zone is out of the answers, or takes less than it should until an operator acts.
@@ -73,9 +75,11 @@ impl Condition {
     /// does not say how severe that was.
     pub fn severity(&self) -> Severity {
         match self {
-            Self::NoRegion { .. } | Self::Suppressed(..) | Self::PassedOver | Self::StateFile(_) => {
-                Severity::Critical
-            }
+            Self::NoRegion { .. }
+            | Self::Unborne(_)
+            | Self::Suppressed(..)
+            | Self::PassedOver
+            | Self::StateFile(_) => Severity::Critical,
             Self::Threshold(_, level, _) => *level,
             Self::Blind(cause) => severity_of_blindness(*cause),
             Self::ClientsStay { .. }
@@ -101,6 +105,7 @@ impl Condition {
     pub fn target(&self) -> Option<&Target> {
         match self {
             Self::ClientsStay { region: target, .. }
+            | Self::Unborne(target)
             | Self::Suppressed(target, _)
             | Self::Out(target, _)
             | Self::Disagreement(target, _)
@@ -133,7 +138,8 @@ impl Condition {
             | Self::Suppressed(_, family)
             | Self::Out(_, family)
             | Self::Disagreement(_, family) => Some(*family),
-            Self::RegionCanary(_)
+            Self::Unborne(_)
+            | Self::RegionCanary(_)
             | Self::Outlier(_)
             | Self::Address(_)
             | Self::Advisory(_)
@@ -165,6 +171,7 @@ impl fmt::Display for Condition {
             Self::ClientsStay { region, owner, family } => {
                 write!(f, "clients_stay/{region}/{owner}/{family}")
             }
+            Self::Unborne(target) => write!(f, "unborne/{target}"),
             Self::Suppressed(target, family) => write!(f, "suppressed/{target}/{family}"),
             Self::Out(target, family) => write!(f, "out/{target}/{family}"),
             Self::RegionCanary(target) => write!(f, "region_canary/{target}"),

@@ -51,6 +51,8 @@ impl EventKind {
     pub const REGION_AVAILABLE: Self = Self::word("region_available");
     /// Clients of a name stay with a region that is down.
     pub const CLIENTS_STAY: Self = Self::word("clients_stay");
+    pub const CLIENTS_UNBORNE: Self = Self::word("clients_unborne");
+    pub const CLIENTS_BORNE: Self = Self::word("clients_borne");
     /// They do so no longer.
     pub const CLIENTS_FREE: Self = Self::word("clients_free");
     /// A measure passed the limit of an alarm rule for as long as the rule says.

@@ -195,6 +195,28 @@ impl Event {
         Self { to: Some("fine".to_owned()), ..event }.clears(&Condition::Outlier(target.clone()))
     }
 
+    /// A region is down, and this share of its clients stays with it, for no other region can bear them.
+    pub fn clients_unborne(region: &Target, share: Share, at: Moment) -> Self {
+        let text = format!(
+            "{region} is down, and {share} of the clients of {region} stay with it: no other region has room for them"
+        );
+        Self::new(EventKind::CLIENTS_UNBORNE, Severity::Critical, text, at)
+            .about(region)
+            .turns("borne", "unborne")
+            .because("no other region has room for them")
+            .seen_by(format!("{share} of its clients"))
+            .raises(&Condition::Unborne(region.clone()))
+    }
+
+    /// The region is back, or others have taken all of its clients.
+    pub fn clients_borne(region: &Target, at: Moment) -> Self {
+        let text = format!("no clients stay with {region} for want of room elsewhere any more");
+        Self::new(EventKind::CLIENTS_BORNE, Severity::Info, text, at)
+            .about(region)
+            .turns("unborne", "borne")
+            .clears(&Condition::Unborne(region.clone()))
+    }
+
     /// A region at this load sends this share of its clients elsewhere, `before` another one.
     pub fn load_shed(region: &Target, load: Option<f64>, [before, away]: [Share; 2], at: Moment) -> Self {
         let is_more = away > before;

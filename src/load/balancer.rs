@@ -13,7 +13,7 @@
 //! the regions *together* the load says something in that time, whoever has which clients already: when they serve more
 //! than was expected of them, all parts are taken to ask for more, before a region that has just left is divided.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::estimate::{capacities, demands, estimate_by, route, served};
@@ -26,6 +26,9 @@ use crate::region::{Family, RegionId, RegionSet};
 use crate::share::Share;
 use crate::snapshot::{Base, DemandPart, DrawnFor};
 use crate::steering::{Capacities, Demand, Piece, Split, Splits, too_much};
+
+/// A smaller part of a region's clients that stays with it is rounding.
+const WORTH_TELLING: f64 = 0.005;
 
 /// Parts that ask for less than this fraction of everything are estimated anew after a restart.
 const WORTH_REMEMBERING: f64 = 1e-4;
@@ -318,6 +321,21 @@ impl Balancer {
 
     fn demands(&self, base: &Base, view: &View, readings: &Readings) -> Vec<Demand> {
         demands(&base.demand, &self.rates, base, view, readings)
+    }
+
+    /// Returns the regions that are down and keep clients whom no other one can bear, with their share of those who are
+    /// at home there.
+    pub fn unborne(&self, base: &Base, view: &View, readings: &Readings) -> Vec<(RegionId, Share)> {
+        let mut sums: BTreeMap<RegionId, (f64, f64)> = BTreeMap::new();
+        for (index, demand) in self.demands(base, view, readings).iter().enumerate() {
+            if let Some(split) = self.splits.of(index).filter(|_| demand.yields) {
+                let (all, staying) = sums.entry(split.home()).or_default();
+                *all += demand.rate;
+                *staying += demand.rate * split.pieces()[0].until;
+            }
+        }
+        let told = sums.into_iter().filter(|(_, (all, staying))| *staying > WORTH_TELLING * all);
+        told.map(|(region, (all, staying))| (region, Share::of_fraction(staying / all))).collect()
     }
 
     /// Returns, by `RegionId`, the share of the clients at home there that is sent elsewhere.
