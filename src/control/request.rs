@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::intent::{Intent, LONGEST_AHEAD, LONGEST_TIME, MAX_REASON, Request, SHORTEST_TIME, SafetyRule};
 use crate::moment::Moment;
 use crate::region::UnknownTarget;
-use crate::units::TimeSpan;
+use crate::units::{TimeSpan, is_readable};
 
 /// A command of an operator.
 #[derive(Clone, Debug, PartialEq)]
@@ -147,9 +147,9 @@ pub(super) fn wrong_form(request: &Request, now: Moment) -> Option<String> {
     }
     match lasts {
         _ if reason.trim().is_empty() => Some("say why: a reason of at least one word".to_owned()),
-        _ if reason.len() > MAX_REASON || reason.chars().any(char::is_control) => {
-            Some(format!("the reason must be one line of at most {MAX_REASON} octets"))
-        }
+        _ if reason.len() > MAX_REASON || !is_readable(reason) => Some(format!(
+            "the reason must be one line of at most {MAX_REASON} octets, without characters that are not seen"
+        )),
         Some(lasts) if *lasts < SHORTEST_TIME || *lasts > LONGEST_TIME => Some(format!(
             "an intent stands for {} to {}, not for {}",
             TimeSpan(SHORTEST_TIME),

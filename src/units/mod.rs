@@ -39,10 +39,12 @@ macro_rules! json_text {
 pub(crate) use json_text;
 
 mod count;
+mod line;
 mod percent;
 mod time_span;
 
 pub use count::Count;
+pub use line::is_readable;
 pub use percent::Percent;
 pub use time_span::TimeSpan;
 
