@@ -20,6 +20,7 @@ use super::api::Role;
 const MAX_NAME: usize = 253;
 
 /// How connections are encrypted.
+#[derive(Clone)]
 pub struct TlsPolicy {
     config: Arc<ServerConfig>,
     /// The names in client certificates that may operate, in lower case.

@@ -36,9 +36,9 @@ pub use master_file::included;
 pub use problem::{Problem, ProblemLevel, Problems, SourceLine};
 pub use sections::{
     Access, AccessToken, AdminTls, AlarmRule, AlarmRules, Backups, CookieSource, CookieSources,
-    DatabaseSource, Geo, Identity, Listen, ListenTls, LogFormat, Measure, NamedFile, NotifyTarget,
-    PeerInstance, Peers, RateLimit, Role, Secret, Server, StartMode, StartTerms, SystemUser, TcpLimits,
-    TransferClient, TsigKeySource, Webhook, WebhookShape, ZoneTransfers, start_terms,
+    DatabaseSource, Geo, Identity, Listen, ListenTls, LogFormat, LoopbackAccess, Measure, NamedFile,
+    NotifyTarget, PeerInstance, Peers, RateLimit, Role, Secret, Server, StartMode, StartTerms, SystemUser,
+    TcpLimits, TransferClient, TsigKeySource, Webhook, WebhookShape, ZoneTransfers, start_terms,
 };
 pub use sources::{SERVER_FILES, SourceFile, SourceFiles, below};
 

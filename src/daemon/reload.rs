@@ -1,7 +1,8 @@
 //! Reloads the configuration when it has changed on disk, or on SIGHUP.
 //!
 //! A bad configuration changes nothing: it is logged once, counted, and shown by `/status` until a good one takes its
-//! place. A database that cannot be used leaves the one before in use, and everything else takes effect.
+//! place. A database that cannot be used leaves the one before in use, and everything else takes effect. Tokens are the
+//! exception: one whose file is gone, unreadable or another one is so at once, whatever the rest is worth.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -17,9 +18,11 @@ use super::generations::{self, GenerationKeeper, LoadedRollback};
 use super::hosts::{HostFindings, HostMemory};
 use super::load::{self, LoadedDirectory};
 use super::locations::LocationsInForce;
+use super::secrets;
 use super::state_writer::{RETRY_EVERY, chain};
+use crate::admin::access::AccessPolicy;
 use crate::admin::{self, ConfigOrigin, FailedReload, RollbackOrder};
-use crate::config::{Config, Server};
+use crate::config::{Access, Config, Server};
 use crate::control::{Input, NumberedConfig};
 use crate::files::stamp::Stamp;
 use crate::files::watch::FileWatcher;
@@ -115,10 +118,13 @@ impl Reload {
                 Some(order) => self.roll_back(order, locations.clone(), &mut read).await,
                 None => self.reload(locations.clone(), &mut read).await,
             };
-            if let Some(reloaded) = reloaded {
-                Reloaded { server, locations } = reloaded;
-                in_force.send_replace(Arc::clone(&locations.base.config));
-                watch = self.watch(&server);
+            match reloaded {
+                Some(reloaded) => {
+                    Reloaded { server, locations } = reloaded;
+                    in_force.send_replace(Arc::clone(&locations.base.config));
+                    watch = self.watch(&server);
+                }
+                None => self.reread_tokens(&server.access).await,
             }
         }
     }
@@ -256,6 +262,24 @@ impl Reload {
         self.admin.origin.store(Arc::new(ConfigOrigin { failed, ..before }));
         self.inputs.send(Input::ReloadFailed(why.to_owned())).await.ok()?;
         None
+    }
+
+    /// Reads the tokens of the configuration in force again, when a later one is refused: one that was taken away or
+    /// replaced must not let anybody in for as long as some other file is broken.
+    async fn reread_tokens(&self, access: &Access) {
+        let access = access.clone();
+        // It was read before; a task that fails leaves what is in force.
+        let Ok((tokens, unusable)) = tokio::task::spawn_blocking(move || secrets::of_tokens(&access)).await
+        else {
+            return;
+        };
+        for problem in unusable {
+            tracing::error!("a token is revoked until it can be read again: {problem}");
+        }
+        let before = self.admin.access.load();
+        let AccessPolicy { tokens: _, tls, loopback } = &**before;
+        let policy = AccessPolicy { tokens, tls: tls.clone(), loopback: *loopback };
+        self.admin.access.store(Arc::new(policy));
     }
 
     fn say_what_needs_a_restart(&self, config: &Config) {

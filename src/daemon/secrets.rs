@@ -122,9 +122,17 @@ pub fn of_access(config: &config::Access) -> Result<(AccessPolicy, Vec<Problem>)
     let tls = config.tls.as_ref().and_then(|tls| reader.tls(tls));
     reader.check_distinct(&tokens, &config.tokens);
     match reader.errors.is_empty() {
-        true => Ok((AccessPolicy { tokens, tls }, reader.warnings)),
+        true => Ok((AccessPolicy { tokens, tls, loopback: config.loopback }, reader.warnings)),
         false => Err(Problems { list: reader.errors, omitted: 0 }),
     }
+}
+
+/// Reads the tokens of `access` alone, and returns those that can be used, with why the others cannot.
+pub fn of_tokens(config: &config::Access) -> (Vec<HashedToken>, Vec<Problem>) {
+    let mut reader = SecretReader::default();
+    let tokens = config.tokens.iter().filter_map(|token| reader.token(token)).collect::<Vec<_>>();
+    reader.check_distinct(&tokens, &config.tokens);
+    (tokens, reader.errors)
 }
 
 /// Reads the certificate and the key of DNS over TLS, if it is listened for, and returns them with warnings.

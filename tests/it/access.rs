@@ -167,10 +167,35 @@ fn a_token_that_is_replaced_takes_effect_at_once_and_the_old_one_is_refused() {
     wait_for("the new token", || (guarded.get("/status", Some(BOB)).0 == 200).then_some(()));
     // Asking again and again with a wrong token may have been too much for this second.
     wait_for("the refusal", || (guarded.get("/status", Some(ALICE)).0 == 401).then_some(()));
-    // A bad one changes nothing.
+}
+
+#[test]
+fn a_token_whose_file_is_gone_or_unfit_or_another_one_is_revoked_although_the_configuration_is_refused() {
+    let guarded = Guarded::with_alice();
+    let is = |token: &'static str, status: u16| {
+        wait_for("the status", || (guarded.get("/status", Some(token)).0 == status).then_some(()));
+    };
+    is(ALICE, 200);
     file(&guarded.home, "alice", "short");
-    guarded.server.process.line("has 5 octets, and a token has at least 24");
-    assert_eq!(guarded.get("/status", Some(BOB)).0, 200);
+    guarded.server.process.line("a token is revoked until it can be read again: ");
+    is(ALICE, 401);
+    // Something else is broken, too, and the new token counts all the same.
+    guarded.home.write("regions.yaml", "regions: [");
+    file(&guarded.home, "alice", BOB);
+    is(BOB, 200);
+    fs::remove_file(path(guarded.home.zones()) + "/../alice").unwrap();
+    is(BOB, 401);
+}
+
+#[test]
+fn behind_a_proxy_this_machine_needs_a_token_too_when_the_operator_says_so() {
+    let guarded = Guarded::with_alice();
+    assert_eq!(guarded.get("/status", None).0, 200);
+    let text = fs::read_to_string(guarded.home.zones().join("server.yaml")).unwrap();
+    guarded.home.write("server.yaml", &text.replace("access: { ", "access: { loopback: token, "));
+    wait_for("the refusal", || (guarded.get("/status", None).0 == 401).then_some(()));
+    assert_eq!(guarded.get("/status", Some(ALICE)).0, 200);
+    assert_eq!(guarded.get("/healthz", None).0, 200);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 //! | credential | role |
 //! |---|---|
 //! | none | `/healthz` and the files of the page only |
-//! | none, from this machine | read |
+//! | none, from this machine | read, unless `access.loopback` is `token` |
 //! | `Authorization: Bearer TOKEN` | that of the token |
 //! | a client certificate of a configured authority | read; operate if its name is listed |
 //!
@@ -24,8 +24,10 @@ use axum::http::{HeaderMap, HeaderName, header};
 use super::api::caller::AUTHOR;
 use super::api::{CallerIdentity, Credential, Role};
 use super::tls::{CertificateNames, TlsPolicy};
+use crate::config::LoopbackAccess;
 use crate::intent::MAX_AUTHOR;
 use crate::moment::Moment;
+use crate::units::is_readable;
 
 pub use refusal::AccessRefusal;
 pub use token::{HashedToken, MAX_TOKEN, MIN_TOKEN, UnfitToken};
@@ -33,8 +35,21 @@ pub use token::{HashedToken, MAX_TOKEN, MIN_TOKEN, UnfitToken};
 /// The wrong tokens in a second that are answered one by one: more than a handful of misconfigured programs send.
 pub const MAX_WRONG: u32 = 10;
 
-/// The headers that a proxy adds to what it passes on.
-const FORWARDED: [&str; 4] = ["forwarded", "via", "x-forwarded-for", "x-real-ip"];
+/// The headers that proxies and content delivery networks add to what they pass on.
+const FORWARDED: [&str; 12] = [
+    "cf-connecting-ip",
+    "client-ip",
+    "fastly-client-ip",
+    "forwarded",
+    "true-client-ip",
+    "via",
+    "x-client-ip",
+    "x-cluster-client-ip",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-proto",
+    "x-real-ip",
+];
 
 /// The credentials that are accepted.
 #[derive(Debug, Default)]
@@ -43,6 +58,8 @@ pub struct AccessPolicy {
     pub tokens: Vec<HashedToken>,
     /// How connections are encrypted; `None`: not at all.
     pub tls: Option<TlsPolicy>,
+    /// What this machine may do without a credential.
+    pub loopback: LoopbackAccess,
 }
 
 /// The other end of a connection.
@@ -65,6 +82,9 @@ impl AccessPolicy {
         if let (Some(names), Some(tls)) = (&peer.names, &self.tls) {
             let (name, role) = tls.caller(names);
             return caller(name, role, Credential::Certificate);
+        }
+        if self.loopback == LoopbackAccess::Token {
+            return Err(AccessRefusal::Unknown);
         }
         check_loopback(peer.address, headers)?;
         caller("loopback".to_owned(), Role::Read, Credential::Loopback)
@@ -127,7 +147,7 @@ pub fn operator(caller: &CallerIdentity, headers: &HeaderMap) -> Result<String, 
     }
     let Some(author) = headers.get(AUTHOR) else { return Ok(caller.name.clone()) };
     let author = std::str::from_utf8(author.as_bytes()).map_err(|_| AccessRefusal::NoName)?.trim();
-    let is_name = (1..=MAX_AUTHOR).contains(&author.len()) && !author.chars().any(char::is_control);
+    let is_name = (1..=MAX_AUTHOR).contains(&author.len()) && is_readable(author);
     if is_name { Ok(format!("{author} ({})", caller.name)) } else { Err(AccessRefusal::NoName) }
 }
 

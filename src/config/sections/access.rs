@@ -31,6 +31,9 @@ pub struct AccessSpec {
     tokens: Option<Setting<Vec<Setting<TokenSpec>>>>,
     /// TLS on the admin address, which then speaks HTTPS only. Left out: plain HTTP.
     tls: Option<Setting<AdminTlsSpec>>,
+    /// What this machine may do without a credential: `open` lets it read (the default), `token` nothing. Behind a reverse
+    /// proxy on this machine every client looks like this machine, so that it must be `token` there.
+    loopback: Option<Setting<LoopbackAccess>>,
 }
 
 /// A token, which is in a file, in the environment or in a credential and never in the configuration: one line of 24 to 512
@@ -75,6 +78,19 @@ pub struct Access {
     pub tokens: Vec<AccessToken>,
     /// TLS on the admin address; `None`: it speaks plain HTTP.
     pub tls: Option<AdminTls>,
+    /// What this machine may do without a credential.
+    pub loopback: LoopbackAccess,
+}
+
+/// What this machine may do without a credential.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LoopbackAccess {
+    /// Read.
+    #[default]
+    Open,
+    /// Nothing: every client needs a token or a certificate.
+    Token,
 }
 
 /// What the holder of a token may do; the later role includes the earlier one.
@@ -162,7 +178,8 @@ pub(super) fn lower(
                 let finding = report.warning(span, "`access` says nothing without `admin`");
                 finding.hint("add `admin: \"127.0.0.1:8053\"`, or leave `access` out");
             }
-            Access { tokens: tokens(access, sources, report), tls: tls(access, sources, report) }
+            let loopback = access.loopback.given().map_or_else(LoopbackAccess::default, |(given, _)| *given);
+            Access { tokens: tokens(access, sources, report), tls: tls(access, sources, report), loopback }
         }
     };
     if let Some((admin, span)) = admin.given() {

@@ -53,7 +53,7 @@ pub(crate) mod webhooks;
 mod zone;
 pub(crate) mod zone_checks;
 
-pub use access::{Access, AccessToken, AdminTls, NamedFile, Role};
+pub use access::{Access, AccessToken, AdminTls, LoopbackAccess, NamedFile, Role};
 pub use alarms::{AlarmRule, AlarmRules, Measure};
 pub use backup::Backups;
 pub use cookies::{CookieSource, CookieSources};
