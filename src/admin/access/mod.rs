@@ -217,7 +217,7 @@ mod tests {
     fn who(address: &str, text: &str) -> String {
         let tokens = [("alice", Role::Operate, ALICE), ("grafana", Role::Read, GRAFANA)];
         let tokens = tokens.map(|(name, role, text)| HashedToken::new(name, role, text).expect("a token"));
-        let access = AccessPolicy { tokens: tokens.into(), tls: None };
+        let access = AccessPolicy { tokens: tokens.into(), ..AccessPolicy::default() };
         let peer =
             Peer { address: SocketAddr::new(address.parse().expect("an address"), 40_000), names: None };
         match access.caller(&peer, &headers(text)) {

@@ -156,7 +156,9 @@ pub(super) fn state() -> AdminState {
     };
     let state = AdminState::new(published, origin, Arc::default(), START, sources);
     let alice = access::HashedToken::new("alice", Role::Operate, "0123456789abcdef01234567");
-    state.access.store(Arc::new(AccessPolicy { tokens: vec![alice.expect("a token")], tls: None }));
+    state
+        .access
+        .store(Arc::new(AccessPolicy { tokens: vec![alice.expect("a token")], ..AccessPolicy::default() }));
     state
 }
 

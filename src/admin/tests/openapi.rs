@@ -295,7 +295,7 @@ async fn who_may_only_read_changes_nothing_at_any_path() {
             ];
             let tokens =
                 tokens.map(|(name, role, text)| access::HashedToken::new(name, role, text).expect("a token"));
-            state.access.store(Arc::new(AccessPolicy { tokens: tokens.into(), tls: None }));
+            state.access.store(Arc::new(AccessPolicy { tokens: tokens.into(), ..AccessPolicy::default() }));
             let (orders, mut received) = mpsc::channel(1);
             state.sources.orders = orders;
             let (status, _, body) = ask_of(state, &operation.method.to_string(), &target, headers).await;
