@@ -80,7 +80,7 @@ enum DemoAction {
 /// When an address is in use, or no demo is running.
 pub fn run(arguments: DemoArgs) -> anyhow::Result<ExitCode> {
     // What happens is told on the screen; the log adds only what should not happen.
-    logging::start(LogFormat::Human, Some("error"));
+    logging::start(LogFormat::Human, "demo", Some("error"));
     run_to_end(arguments.run())??;
     Ok(ExitCode::SUCCESS)
 }

@@ -52,7 +52,7 @@ pub fn run(arguments: &Args) -> anyhow::Result<ExitCode> {
         Some(LogForm::Human) => LogFormat::Human,
         Some(LogForm::Json) => LogFormat::Json,
     };
-    logging::start(format, None);
+    logging::start(format, &loaded.base.config.server.name, None);
     let options = ServeOptions { directory: arguments.config.clone(), listener: Box::new(|_| ()) };
     // Before there are other threads.
     let resources = ServeResources::open_confined(&loaded.base.config.server, arguments.replace);
