@@ -78,12 +78,23 @@ impl Screen {
 
     fn page(self, page: &OpeningPage<'_>) -> String {
         let parts = [
+            self.views(page),
             self.regions(page),
             self.questions(page.settings.dns),
             self.commands(page),
             format!("{}\n", self.paint(BOLD, &events_heading())),
         ];
         parts.join("\n")
+    }
+
+    fn views(self, page: &OpeningPage<'_>) -> String {
+        let (program, admin) = (page.program, page.settings.admin);
+        let mut text = format!("{}\n", self.paint(BOLD, "watch it"));
+        text.push_str(&self.command(&format!("http://{admin}/"), "in a browser: the map, loads, incidents"));
+        text.push_str(
+            &self.command(&format!("{program} status --watch --admin {admin}"), "the same in a terminal"),
+        );
+        text
     }
 
     fn regions(self, page: &OpeningPage<'_>) -> String {
@@ -109,7 +120,7 @@ impl Screen {
             (format!("{dig} A +subnet=128.146.0.0/24"), "from the United States"),
             (format!("{dig} A +subnet=143.107.0.0/24"), "from Brazil"),
             (format!("{dig} HTTPS +subnet=133.11.0.0/24"), "hints; also AAAA"),
-            (format!("{dig} TXT"), "try +tcp and +noedns"),
+            (format!("{} A +subnet=133.11.0.0/24", below("eu")), "from Tokyo, and stays in the EU"),
             (format!("{} A", below("any.tenants")), "a wildcard"),
             (format!("{} A", below("missing")), "NXDOMAIN"),
         ] {
@@ -126,9 +137,9 @@ impl Screen {
         let control = page.control.map_or_else(String::new, |address| format!(" --control {address}"));
         let mut text = format!("{}\n", self.paint(BOLD, "then break the region that Tokyo got, or another"));
         for (command, remark) in [
-            (format!("{program} demo break tokyo{control}"), "or one zone: tokyo/tokyo-a; see --help"),
+            (format!("{program} demo break tokyo{control}"), "osaka fills, and sends on what is too much"),
             (format!("{program} demo heal tokyo{control}"), "back step by step, in 20 s"),
-            (format!("{program} demo break paris --how gray{control}"), "or timeout, status, slow"),
+            (format!("{program} demo break paris/paris-a --how gray{control}"), "or timeout, status, slow"),
             (
                 format!(
                     "{program} explain api.example.com --client 141.20.0.0/24 --admin {}",
@@ -136,8 +147,6 @@ impl Screen {
                 ),
                 "",
             ),
-            (format!("curl -s {}/status", page.settings.admin), "phases, shares, vitals"),
-            (format!("curl {}:{}", REGIONS[0].zones()[0].ipv4(), page.settings.port), ""),
             (format!("ls {directory}"), "edit them: the server reloads"),
             (format!("export MERIDIAN_TOKEN_FILE={token}"), "for what changes: failback, …"),
         ] {
