@@ -1,5 +1,6 @@
 //! The commands, one a file, and what the process exits with.
 
+mod allowed_losses;
 mod approve;
 mod availability;
 mod backup;

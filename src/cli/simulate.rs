@@ -71,7 +71,7 @@ Then:
   meridian simulate tokyo.scenario
 Or:
   meridian simulate --lose tokyo,osaka --load 1.4
-  meridian simulate --each --config zones        # in CI
+  meridian simulate --each --config zones        # in CI; --allow FILE for known risks
   meridian simulate --lose oregon/oregon-a --admin 127.0.0.1:8053
   meridian simulate --random 1 --seeds 500       # a night of random trouble
 

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use super::allowed_losses::AllowedLosses;
 use super::exit::{BadInput, FAILURE};
 use super::output;
 use super::reading::{self, PrintForm};
@@ -25,6 +26,14 @@ pub struct WhatIfArgs {
     /// Lose each region and each pair of regions in turn, for CI
     #[arg(long, conflicts_with = "file")]
     each: bool,
+
+    /// Try no pairs of regions
+    #[arg(long, requires = "each")]
+    singles: bool,
+
+    /// Let the losses in this file end badly: `tokyo`, or `frankfurt, paris`, one a line
+    #[arg(long, value_name = "FILE", requires = "each")]
+    allow: Option<PathBuf>,
 
     /// Multiply the demand by this
     ///
@@ -52,23 +61,41 @@ fn load(text: &str) -> Result<f64, String> {
 pub fn run(arguments: &WhatIfArgs, config: Option<&PathBuf>) -> anyhow::Result<ExitCode> {
     let (form, server) = (PrintForm::of(arguments.json), &arguments.server);
     let asks = server.is_given() || config.is_none() && server.is_named();
+    let allowed = arguments.allow.as_deref().map(AllowedLosses::read).transpose()?;
+    let tried = |simulation| narrow(simulation, arguments.singles, allowed.as_ref());
     let simulation = match asks {
         true => match &server.instances()?[..] {
-            [instance] => of_instance(arguments, instance)?,
+            [instance] => tried(of_instance(arguments, instance)?)?,
             several => {
-                let replies = ask_all(several, |instance| of_instance(arguments, instance));
+                let replies = ask_all(several, |instance| tried(of_instance(arguments, instance)?));
                 let code = reading::show(&replies, form, written);
                 let mut known = replies.iter().filter_map(|reply| reply.answer.as_ref().ok());
                 return Ok(if known.all(LossSimulation::is_good) { code } else { ExitCode::from(FAILURE) });
             }
         },
-        false => of_directory(arguments, config)?,
+        false => tried(of_directory(arguments, config)?)?,
     };
     match form {
         PrintForm::Json => output::json(&simulation),
         PrintForm::Text => output::text(written(&simulation)),
     }
     Ok(if simulation.is_good() { ExitCode::SUCCESS } else { ExitCode::from(FAILURE) })
+}
+
+/// Leaves the losses of a survey that are asked for, and lets those pass that are known.
+fn narrow(
+    mut simulation: LossSimulation,
+    singles: bool,
+    allowed: Option<&AllowedLosses>,
+) -> anyhow::Result<LossSimulation> {
+    if let LossSimulation::Survey(survey) = &mut simulation {
+        if singles {
+            survey.leave_singles();
+        }
+        let needless = allowed.map(|allowed| allowed.apply(survey)).transpose()?.unwrap_or_default();
+        needless.iter().for_each(output::remark);
+    }
+    Ok(simulation)
 }
 
 fn written(simulation: &LossSimulation) -> String {

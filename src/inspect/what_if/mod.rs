@@ -179,6 +179,9 @@ pub struct LossOutcome {
     pub fullest: Option<(String, f64)>,
     /// What is bad about it, a sentence each; empty: it ends well.
     pub bad: Vec<String>,
+    /// Whether an operator knows that it ends badly, and lets it pass.
+    #[serde(default)]
+    pub is_allowed: bool,
 }
 
 impl<'a> Present<'a> {
@@ -245,9 +248,15 @@ impl<'a> Present<'a> {
 }
 
 impl Survey {
-    /// Returns whether every loss ends well.
+    /// Returns whether every loss ends well, or as an operator knows that it does.
     pub fn is_good(&self) -> bool {
-        self.losses.iter().all(|outcome| outcome.bad.is_empty())
+        self.losses.iter().all(|outcome| outcome.bad.is_empty() || outcome.is_allowed)
+    }
+
+    /// Leaves out the losses of several regions together.
+    pub fn leave_singles(&mut self) {
+        self.losses.retain(|outcome| outcome.lost.len() == 1);
+        self.tries_pairs = false;
     }
 }
 
@@ -263,6 +272,7 @@ fn outcome(lost: Vec<String>, forecast: &Forecast) -> LossOutcome {
         added_km: (share > 0.0).then(|| far / share),
         fullest: loads.max_by(|one, other| one.1.total_cmp(&other.1)),
         bad: forecast.endings(),
+        is_allowed: false,
     }
 }
 

@@ -31,6 +31,7 @@ impl fmt::Display for Survey {
             let km = outcome.added_km.map_or_else(|| "-".to_owned(), text::farther);
             let end = match outcome.bad.len() {
                 0 => "well".to_owned(),
+                _ if outcome.is_allowed => format!("badly, as is known: {}", outcome.bad.join("; ")),
                 _ => format!("BADLY: {}", outcome.bad.join("; ")),
             };
             writeln!(
@@ -41,10 +42,17 @@ impl fmt::Display for Survey {
         }
         writeln!(f)?;
         self.notes.iter().try_for_each(|note| writeln!(f, "{note}"))?;
-        let bad = self.losses.iter().filter(|outcome| !outcome.bad.is_empty()).count();
+        let bad = || self.losses.iter().filter(|outcome| !outcome.bad.is_empty());
+        let known = bad().filter(|outcome| outcome.is_allowed).count();
+        let unknown = bad().count() - known;
         let pairs =
             if self.tries_pairs { "every region and every pair" } else { "every region, and no pairs" };
-        let end = if bad == 0 { "all end well".to_owned() } else { format!("{bad} END BADLY") };
+        let end = match (known, unknown) {
+            (0, 0) => "all end well".to_owned(),
+            (0, unknown) => format!("{unknown} END BADLY"),
+            (known, 0) => format!("{known} {} badly as is known", if known == 1 { "ends" } else { "end" }),
+            (known, unknown) => format!("{unknown} END BADLY, and {known} as is known"),
+        };
         writeln!(f, "Tried {pairs}, {}: {} losses, {end}.", demand(self.load), self.losses.len())
     }
 }
