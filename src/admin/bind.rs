@@ -150,8 +150,12 @@ async fn order(state: &AdminState, change: OrderedChange) -> Result<Response, Ap
     let reply = match change {
         OrderedChange::Command(command) => {
             let done = state.ask(*command).await.ok_or_else(busy)??;
-            let status = if let Done::Made { .. } = done { StatusCode::CREATED } else { StatusCode::OK };
-            (status, json(&ChangeReply::from(done)))
+            let (status, unasked) = match done {
+                Done::Made { .. } => (StatusCode::CREATED, state.peer_names()),
+                Done::Lifted { .. } => (StatusCode::OK, state.peer_names()),
+                _ => (StatusCode::OK, Vec::new()),
+            };
+            (status, json(&ChangeReply { unasked, ..ChangeReply::from(done) }))
         }
         OrderedChange::Rollback { number, author } => {
             let text = state.roll_back(number, author).await.ok_or_else(busy)??;

@@ -178,6 +178,11 @@ impl AdminState {
         Self { streams: StreamHub::new(connections.streams), connections, ..self }
     }
 
+    /// Returns the names of the other instances.
+    pub(super) fn peer_names(&self) -> Vec<String> {
+        self.published.load().report.peers.iter().map(|peer| peer.name.clone()).collect()
+    }
+
     /// Lets peers in.
     pub fn with_peers(self, peers: Option<PeerGate>) -> Self {
         Self { peers, ..self }

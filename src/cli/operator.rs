@@ -257,6 +257,9 @@ impl ChangeOutcomes {
                     broken |= !reply.violations.is_empty();
                     made += 1;
                     tell(&label, &reply, is_trial);
+                    if count == 1 && !reply.unasked.is_empty() {
+                        output::remark(alone(&reply.unasked));
+                    }
                 }
                 Err(error) => {
                     show_forecast(&label, &error);
@@ -277,6 +280,12 @@ impl ChangeOutcomes {
             _ => ExitCode::from(FAILURE),
         })
     }
+}
+
+/// Says that the other instances have to be asked, too.
+fn alone(unasked: &[String]) -> String {
+    let names = unasked.join(", ");
+    format!("that instance alone has it: ask {names}, too, with --admin for each, or MERIDIAN_ADMIN")
 }
 
 /// Says that only some instances have a change, or were tried. The same request is known for the same for a minute only.

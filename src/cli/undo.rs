@@ -115,6 +115,7 @@ pub fn nothing(text: &str) -> ChangeReply {
         forecast: None,
         violations: Vec::new(),
         text: text.to_owned(),
+        unasked: Vec::new(),
     }
 }
 

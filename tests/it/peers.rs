@@ -445,3 +445,22 @@ fn stream(admin: &str, name: &str) -> impl Iterator<Item = Value> {
         .skip(1)
         .map(|line| serde_json::from_str(&line).unwrap_or_else(|_| panic!("no JSON: {line}")))
 }
+
+#[test]
+fn a_drain_at_one_of_two_peers_says_that_the_other_has_to_be_asked_too() {
+    let mut group = Group::prepared(2, "");
+    let one = &group.all[0];
+    let token = one.home.path("alice");
+    fs::write(&token, "alice-alice-alice-alice-alice").unwrap();
+    let access = "access: { tokens: [{ name: alice, role: operate, file: ../alice }] }\npeers:\n";
+    one.home.edit("server.yaml", "peers:\n", access);
+    group.all.iter_mut().for_each(One::start);
+    group.settle();
+    let token = token.to_str().expect("text");
+    let drain = ["drain", "tokyo", "--reason", "a test", "--admin", &group.all[0].admin, "--token-file", token];
+    let tried = meridian(&[&drain[..], &["--dry-run"]].concat());
+    assert!(tried.code == 0 && !tried.err.contains("alone"), "{tried:?}");
+    let drained = meridian(&drain);
+    assert_eq!(drained.code, 0, "{drained:?}");
+    assert!(drained.err.contains("that instance alone has it: ask ns2, too"), "{drained:?}");
+}

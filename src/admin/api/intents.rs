@@ -154,6 +154,10 @@ pub struct ChangeReply {
     pub violations: Vec<RuleViolation>,
     /// The outcome as one line.
     pub text: String,
+    /// The other instances, by name: each takes intents for itself, and has to be asked, too. Left out: there are none, or
+    /// nothing was done.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unasked: Vec<String>,
 }
 
 /// A safety rule that would be broken.
