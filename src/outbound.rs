@@ -14,7 +14,7 @@ const USER_AGENT: &str = concat!("meridian/", env!("CARGO_PKG_VERSION"));
 /// Returns a client for requests to one URL, whose limits of time are left to the caller. It follows no redirect, asks no
 /// proxy, repeats nothing and keeps no connection; names are looked up as those of canaries are.
 pub fn client(url: &str, trust: &Trust) -> ClientBuilder {
-    let tls = if url.starts_with("https:") { trust.encrypted() } else { Trust::plain() };
+    let tls = if url.starts_with("https:") { trust.encrypted(None) } else { Trust::plain() };
     let client = Client::builder()
         .tls_backend_preconfigured(tls)
         .redirect(redirect::Policy::none())

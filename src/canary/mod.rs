@@ -2,6 +2,7 @@
 //!
 //! Running it is left to `probe`, judging its results to `health`.
 
+mod authorities;
 mod blindness;
 mod json;
 mod reference;
@@ -13,6 +14,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use authorities::Authorities;
 pub use blindness::{BlindCause, BlindProbe, Blindness, ProbeError, ProbeReport};
 pub use json::{Assertion, Expected, Pointer, Scalar};
 pub use reference::{InvalidReference, ReferenceSighting, ReferenceTarget};
@@ -143,6 +145,15 @@ impl Check {
         }
     }
 
+    /// Returns the authorities that it trusts in place of the system's.
+    pub fn authorities(&self) -> Option<&Authorities> {
+        match self {
+            Self::Tcp { .. } => None,
+            Self::Tls(tls) => tls.authorities.as_ref(),
+            Self::Http(_) | Self::Json(_) | Self::Inference(_) => self.request()?.authorities.as_ref(),
+        }
+    }
+
     /// Returns the signals that its response may carry, and where.
     pub fn signals(&self) -> &[(Signal, Pointer)] {
         match self {
@@ -161,6 +172,8 @@ pub struct TlsCheck {
     pub name: String,
     /// How many whole days the server's own certificate must still be valid; 0: as long as it is.
     pub min_days_left: u32,
+    /// The authorities that the certificate must be from; `None`: those of the system.
+    pub authorities: Option<Authorities>,
 }
 
 /// One HTTP request and what its response must look like.
@@ -173,6 +186,8 @@ pub struct HttpCheck {
     /// The `Host` header and, with `https`, the name that the certificate must carry (SNI).
     /// `None`: the host of the URL.
     pub host: Option<String>,
+    /// The authorities that the certificate must be from, with `https`; `None`: those of the system.
+    pub authorities: Option<Authorities>,
     /// The request method, for example `GET`.
     pub method: String,
     pub headers: Vec<(String, String)>,

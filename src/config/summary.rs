@@ -306,6 +306,9 @@ fn write_canary(canary: &Canary, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     if let Criticality::Advisory(share) = canary.effect {
         writeln!(f, "  advisory: what it finds down keeps {share} of its clients")?;
     }
+    if let Some(authorities) = canary.check.authorities() {
+        writeln!(f, "  trusts the authorities in {} only", authorities.file)?;
+    }
     write_expected(&canary.check, f)?;
     if let Some(slow) = canary.slow {
         writeln!(f, "  slow above {}", TimeSpan(slow))?;

@@ -114,6 +114,7 @@ pub(super) mod tests {
         HttpCheck {
             url: String::new(),
             host: None,
+            authorities: None,
             method: "GET".to_owned(),
             headers: Vec::new(),
             headers_from_env: Vec::new(),

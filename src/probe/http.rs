@@ -99,7 +99,7 @@ impl HttpProbe {
             headers.insert(HOST, value("host", &written)?);
         }
         let tls = match url.scheme() {
-            "https" => trust.encrypted(),
+            "https" => trust.encrypted(check.authorities.as_ref()),
             _ => Trust::plain(),
         };
         let client = Client::builder()
@@ -315,6 +315,7 @@ mod tests {
             let check = HttpCheck {
                 url: url.to_owned(),
                 host: None,
+                authorities: None,
                 method: method.to_owned(),
                 headers: vec![(header.to_owned(), "yes".to_owned())],
                 headers_from_env: Vec::new(),

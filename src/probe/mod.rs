@@ -262,6 +262,7 @@ mod tests {
         let check = HttpCheck {
             url: format!("http://{{address}}:{port}/health"),
             host: None,
+            authorities: None,
             method: "GET".to_owned(),
             headers: Vec::new(),
             headers_from_env: Vec::new(),

@@ -74,6 +74,7 @@ impl ReferenceProbe {
         let check = Check::Http(HttpCheck {
             url,
             host: None,
+            authorities: None,
             method: "GET".to_owned(),
             headers: Vec::new(),
             headers_from_env: Vec::new(),

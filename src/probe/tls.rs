@@ -35,7 +35,7 @@ impl TlsProbe {
     /// When no certificate can be for the name.
     pub fn new(check: &TlsCheck, address: IpAddr, trust: &Trust) -> Result<Self, Error> {
         let name = ServerName::try_from(check.name.clone()).map_err(|_| Error::Name(check.name.clone()))?;
-        let mut client = trust.encrypted();
+        let mut client = trust.encrypted(check.authorities.as_ref());
         // Any protocol will do: a server may refuse a client that offers only what it does not speak.
         client.alpn_protocols.clear();
         Ok(Self {
@@ -119,7 +119,7 @@ mod tests {
     }
 
     fn tls(server: SocketAddr, name: &str, min_days_left: u32) -> crate::canary::Check {
-        let check = TlsCheck { port: server.port(), name: name.to_owned(), min_days_left };
+        let check = TlsCheck { port: server.port(), name: name.to_owned(), min_days_left, authorities: None };
         crate::canary::Check::Tls(check)
     }
 

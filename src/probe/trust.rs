@@ -8,11 +8,13 @@ use reqwest::dns::Resolve;
 use rustls::ClientConfig;
 use rustls::client::Resumption;
 use rustls::crypto::ring;
+use rustls::pki_types::CertificateDer;
 
 use super::names::System;
+use crate::canary::Authorities;
 
 /// The certificate authorities and the name servers that probes believe: those of the system, read when the
-/// first `https` canary, or the first canary of regions, appears.
+/// first `https` canary, or the first canary of regions, appears. A canary may name authorities of its own.
 #[derive(Default)]
 pub struct Trust {
     encrypted: OnceLock<ClientConfig>,
@@ -53,9 +55,16 @@ impl Trust {
         Ok(Arc::clone(self.names.get_or_init(|| system)))
     }
 
-    /// Returns the TLS side of a probe.
-    pub fn encrypted(&self) -> ClientConfig {
-        self.encrypted.get_or_init(|| client(system())).clone()
+    /// Returns the TLS side of a probe that trusts these authorities; `None`: those of the system.
+    pub fn encrypted(&self, authorities: Option<&Authorities>) -> ClientConfig {
+        let Some(authorities) = authorities else {
+            return self.encrypted.get_or_init(|| client(system())).clone();
+        };
+        let mut roots = rustls::RootCertStore::empty();
+        let certificates = authorities.certificates.iter();
+        // The configuration has refused those that cannot be parsed.
+        roots.add_parsable_certificates(certificates.map(|der| CertificateDer::from_slice(der)));
+        client(roots)
     }
 
     /// Returns the TLS side of a probe that does not use TLS: it trusts no authority, and costs no search for

@@ -214,6 +214,7 @@ mod tests {
         HttpCheck {
             url: url.to_owned(),
             host: None,
+            authorities: None,
             method: "GET".to_owned(),
             headers: Vec::new(),
             headers_from_env: Vec::new(),
@@ -305,7 +306,8 @@ mod tests {
 
     #[test]
     fn a_broken_handshake_is_seen_by_those_who_shake_hands() {
-        let tls = TlsCheck { port: 443, name: "api.example.com".to_owned(), min_days_left: 0 };
+        let tls =
+            TlsCheck { port: 443, name: "api.example.com".to_owned(), min_days_left: 0, authorities: None };
         check(Fault::Tls, Check::Tls(tls), 20, Some(FailureClass::Tls));
         check(Fault::Tls, Check::Http(http("https://{address}/", None)), 20, Some(FailureClass::Tls));
         check(Fault::Tls, plain(), 20, None);

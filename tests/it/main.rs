@@ -17,6 +17,7 @@ mod server;
 
 mod access;
 mod answers;
+mod authorities;
 mod availability;
 mod backup;
 mod browser;

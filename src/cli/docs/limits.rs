@@ -19,8 +19,8 @@ use crate::client::MAX_GROUPS;
 use crate::config::sections::backup;
 use crate::config::sections::capacity_events;
 use crate::config::sections::{
-    access, alarms, canaries, checks, drills, geo, json, listen as listening, outside, peers, rate_limit,
-    recovery, region, steer, transfer, tsig_keys, webhooks, zone_checks,
+    access, alarms, authorities, canaries, checks, drills, geo, json, listen as listening, outside, peers,
+    rate_limit, recovery, region, steer, transfer, tsig_keys, webhooks, zone_checks,
 };
 use crate::config::values::bounds::MAX_NAME;
 use crate::config::{master_file, problem, yaml};
@@ -117,6 +117,7 @@ fn health() -> Vec<Row> {
         ("`slow`", at_least(canaries::SHORTEST_SLOW)),
         ("`fall`, `rise`", within(&canaries::THRESHOLD)),
         ("days left of a certificate", within(&checks::DAYS_LEFT)),
+        ("certificates in the file of a canary's `ca`", most(authorities::MAX_AUTHORITIES)),
         ("assertions of a `json` canary", most(json::MAX_ASSERTIONS)),
         ("size of a prompt", bytes(checks::MAX_PROMPT as u64)),
         ("size of a response that a canary reads", bytes(probe::http::MAX_BODY as u64)),

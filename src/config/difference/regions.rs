@@ -1,7 +1,8 @@
 //! The settings of `regions.yaml`, and of groups: where, how much, how it is watched, and what protects it.
 
 use crate::canary::{
-    Canary, Check, Criticality, HttpCheck, InferenceCheck, JsonCheck, Reach, Thresholds, TlsCheck,
+    Authorities, Canary, Check, Criticality, HttpCheck, InferenceCheck, JsonCheck, Reach, Thresholds,
+    TlsCheck,
 };
 use crate::client::{Group, Member};
 use crate::config::sections::capacity_events::CapacityEvent;
@@ -159,8 +160,9 @@ fn canary(canary: &Canary) -> SettingTexts {
 fn checked(check: &Check) -> SettingTexts {
     match check {
         Check::Tcp { port } => vec![setting("port", port)],
-        Check::Tls(TlsCheck { port, name, min_days_left }) => {
-            vec![setting("port", port), setting("name", name), setting("min_days_left", min_days_left)]
+        Check::Tls(TlsCheck { port, name, min_days_left, authorities }) => {
+            let days = setting("min_days_left", min_days_left);
+            vec![setting("port", port), setting("name", name), days, trusted(authorities.as_ref())]
         }
         Check::Http(http) => requested(http),
         Check::Json(JsonCheck { http, assertions, signals }) => {
@@ -177,8 +179,29 @@ fn checked(check: &Check) -> SettingTexts {
     }
 }
 
+/// Tells authorities by their certificates too: the file may hold others under the same name.
+fn trusted(authorities: Option<&Authorities>) -> (String, String) {
+    let of_file = |Authorities { file, certificates }: &Authorities| {
+        let mut hasher = ring::digest::Context::new(&ring::digest::SHA256);
+        certificates.iter().for_each(|der| hasher.update(der));
+        let digest = data_encoding::HEXLOWER.encode(&hasher.finish().as_ref()[..8]);
+        format!("{file} ({digest})")
+    };
+    setting("ca", or_none(authorities.map(of_file)))
+}
+
 fn requested(http: &HttpCheck) -> SettingTexts {
-    let HttpCheck { url, host, method, headers, headers_from_env, body, statuses, body_contains } = http;
+    let HttpCheck {
+        url,
+        host,
+        authorities,
+        method,
+        headers,
+        headers_from_env,
+        body,
+        statuses,
+        body_contains,
+    } = http;
     let header = |(name, value): &(String, String)| setting(&format!("header {name}"), value);
     let secret =
         |(name, variable): &(String, String)| setting(&format!("header {name}"), format_args!("${variable}"));
@@ -189,6 +212,7 @@ fn requested(http: &HttpCheck) -> SettingTexts {
     let mut settings = vec![
         setting("url", url),
         setting("host", or_none(host.as_ref())),
+        trusted(authorities.as_ref()),
         setting("method", method),
         setting("body", or_none(body.as_ref())),
         setting("statuses", words(statuses.iter().map(status))),

@@ -6,8 +6,9 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::checks::{self, HttpSpec, InferenceSpec, JsonSpec, TcpSpec, TlsSpec};
+use super::checks::{self, CheckContext, HttpSpec, InferenceSpec, JsonSpec, TcpSpec, TlsSpec};
 use crate::canary::{Canary, Check, Criticality, Reach, Thresholds};
+use crate::config::SourceFiles;
 use crate::config::problem::{Reporter, Span};
 use crate::config::values::{Checked, Quantity, Value, check_name};
 use crate::config::yaml::{Entries, Setting, Written};
@@ -73,6 +74,7 @@ pub struct CanarySpec {
 /// Lowers `canaries`; `None` stands for one that is wrong.
 pub(super) fn lower(
     spec: &Option<Setting<Entries<CanarySpec>>>,
+    sources: &SourceFiles,
     report: &mut Reporter,
 ) -> Vec<Option<Canary>> {
     if let Some((entries, span)) = spec.given()
@@ -85,14 +87,20 @@ pub(super) fn lower(
         if canary.is_missing() {
             report_no_check(name, span, report);
         }
-        self::canary(name, canary.get()?, span, report)
+        self::canary(name, canary.get()?, sources, span, report)
     });
     each.collect()
 }
 
-fn canary(name: &str, spec: &CanarySpec, span: Span, report: &mut Reporter) -> Option<Canary> {
+fn canary(
+    name: &str,
+    spec: &CanarySpec,
+    sources: &SourceFiles,
+    span: Span,
+    report: &mut Reporter,
+) -> Option<Canary> {
     let reach = spec.probe.get_or_default();
-    let check = check(name, spec, reach, span, report);
+    let check = check(name, spec, &CheckContext { reach, sources }, span, report);
     if let (Reach::Region, Some(check)) = (reach, &check) {
         check_has_a_name(check, spec.probe.span().unwrap_or(span), report);
     }
@@ -118,7 +126,13 @@ fn canary(name: &str, spec: &CanarySpec, span: Span, report: &mut Reporter) -> O
 }
 
 /// Lowers the one check of a canary.
-fn check(name: &str, spec: &CanarySpec, reach: Reach, span: Span, report: &mut Reporter) -> Option<Check> {
+fn check(
+    name: &str,
+    spec: &CanarySpec,
+    context: &CheckContext<'_>,
+    span: Span,
+    report: &mut Reporter,
+) -> Option<Check> {
     let kinds = [
         ("`tcp`", spec.tcp.is_some()),
         ("`tls`", spec.tls.is_some()),
@@ -140,14 +154,14 @@ fn check(name: &str, spec: &CanarySpec, reach: Reach, span: Span, report: &mut R
     if let Some((tcp, span)) = spec.tcp.given() {
         return checks::tcp(tcp, span, report);
     } else if let Some((tls, span)) = spec.tls.given() {
-        return checks::tls(tls, span, report);
+        return checks::tls(tls, context, span, report);
     } else if let Some((http, span)) = spec.http.given() {
-        return checks::http(http, reach, span, report);
+        return checks::http(http, context, span, report);
     } else if let Some((json, span)) = spec.json.given() {
-        return checks::json(json, reach, span, report);
+        return checks::json(json, context, span, report);
     }
     let (inference, span) = spec.inference.given()?;
-    checks::inference(inference, reach, span, report)
+    checks::inference(inference, context, span, report)
 }
 
 fn report_no_check(name: &str, span: Span, report: &mut Reporter) {

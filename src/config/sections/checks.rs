@@ -7,9 +7,11 @@ use rustls::pki_types::ServerName;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::authorities;
 use super::json::{self, AssertSpec, SignalsSpec};
 use super::request::{self, ExpectSpec, RequestSpec, request_spec};
 use crate::canary::{Check, HttpCheck, InferenceCheck, JsonCheck, Reach, TlsCheck};
+use crate::config::SourceFiles;
 use crate::config::problem::{Reporter, Span};
 use crate::config::values::{Checked, Value};
 use crate::config::yaml::{Entries, Setting, Written};
@@ -43,6 +45,9 @@ pub struct TlsSpec {
     /// How many whole days the server's own certificate must still be valid: 0 to 3650. With fewer left the
     /// canary fails, and the address falls. Left out: 0, so that only an expired certificate fails.
     min_days_left: Option<Value<u32>>,
+    /// A file in the configuration directory, in PEM, with the certificate authorities that the certificate must be
+    /// from: `ca: internal.pem`. It is read again when it changes. Left out: those of the system.
+    ca: Option<Value<String>>,
 }
 
 request_spec! {
@@ -85,40 +90,64 @@ request_spec! {
     }
 }
 
+/// What the check of a canary depends on besides what is written of it.
+pub(super) struct CheckContext<'s> {
+    pub reach: Reach,
+    /// Where the files are that it names.
+    pub sources: &'s SourceFiles,
+}
+
 pub(super) fn tcp(spec: &TcpSpec, span: Span, report: &mut Reporter) -> Option<Check> {
     let (port, _) = spec.port.required("port", span, "write `tcp: { port: 443 }`", report)?;
     Some(Check::Tcp { port: *port })
 }
 
-pub(super) fn tls(spec: &TlsSpec, span: Span, report: &mut Reporter) -> Option<Check> {
+pub(super) fn tls(
+    spec: &TlsSpec,
+    context: &CheckContext<'_>,
+    span: Span,
+    report: &mut Reporter,
+) -> Option<Check> {
     let name = spec.name.required("name", span, "write `tls: { name: api.example.com }`", report);
     if let Some((name, span)) = name.filter(|(name, _)| ServerName::try_from(name.as_str()).is_err()) {
         let finding = report.error(span, format!("no certificate is for `{name}`"));
         finding.hint("write a host name or an IP address, without a port");
     }
     let min_days_left = spec.min_days_left.within("min_days_left", &DAYS_LEFT, report).unwrap_or(0);
-    Some(Check::Tls(TlsCheck { port: spec.port.get_or(USUAL_PORT), name: name?.0.clone(), min_days_left }))
+    let authorities = authorities::lower(&spec.ca, context.sources, report);
+    let (port, name) = (spec.port.get_or(USUAL_PORT), name?.0.clone());
+    Some(Check::Tls(TlsCheck { port, name, min_days_left, authorities }))
 }
 
-pub(super) fn http(spec: &HttpSpec, reach: Reach, span: Span, report: &mut Reporter) -> Option<Check> {
+pub(super) fn http(
+    spec: &HttpSpec,
+    context: &CheckContext<'_>,
+    span: Span,
+    report: &mut Reporter,
+) -> Option<Check> {
     let method = request::method(&spec.method, report);
-    Some(Check::Http(HttpCheck { method, ..request::lower(spec.request(), reach, span, report)? }))
+    Some(Check::Http(HttpCheck { method, ..request::lower(spec.request(), context, span, report)? }))
 }
 
-pub(super) fn json(spec: &JsonSpec, reach: Reach, span: Span, report: &mut Reporter) -> Option<Check> {
+pub(super) fn json(
+    spec: &JsonSpec,
+    context: &CheckContext<'_>,
+    span: Span,
+    report: &mut Reporter,
+) -> Option<Check> {
     let method = request::method(&spec.method, report);
     let assertions = json::assertions(&spec.assert, report);
-    let http = HttpCheck { method, ..request::lower(spec.request(), reach, span, report)? };
+    let http = HttpCheck { method, ..request::lower(spec.request(), context, span, report)? };
     Some(Check::Json(JsonCheck { http, assertions, signals: json::signals(&spec.signals) }))
 }
 
 pub(super) fn inference(
     spec: &InferenceSpec,
-    reach: Reach,
+    context: &CheckContext<'_>,
     span: Span,
     report: &mut Reporter,
 ) -> Option<Check> {
-    let http = request::lower(spec.request(), reach, span, report);
+    let http = request::lower(spec.request(), context, span, report);
     let assertions = json::assertions(&spec.assert, report);
     let body = Some(prompt(spec, span, report)?);
     let http = HttpCheck { method: "POST".to_owned(), body, ..http? };

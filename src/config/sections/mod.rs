@@ -11,6 +11,7 @@ pub(crate) mod access;
 mod admission;
 pub(crate) mod alarms;
 mod apex;
+pub(crate) mod authorities;
 mod availability_zone;
 pub(crate) mod backup;
 pub(crate) mod canaries;
@@ -93,7 +94,7 @@ pub struct Files {
 /// Lowers everything. The result is whole only when `report` has no errors.
 pub fn config(files: &Files, sources: &SourceFiles, report: &mut Reporter) -> Option<Config> {
     let server = files.server.as_ref().and_then(|(span, spec)| server::lower(spec, *span, sources, report));
-    let mut definitions = Definitions::of(files.regions.as_ref(), report);
+    let mut definitions = Definitions::of(files.regions.as_ref(), sources, report);
     let mut zones = ZoneList::default();
     // What is in a zone of its own is hidden in the zone above.
     let apexes: Vec<_> =

@@ -18,6 +18,7 @@ use super::service_regions;
 use super::watching;
 use crate::canary::Canary;
 use crate::client::Country;
+use crate::config::SourceFiles;
 use crate::config::problem::Reporter;
 use crate::config::values::Defined;
 use crate::config::yaml::{Entries, Setting, Written};
@@ -81,11 +82,11 @@ pub(super) struct Definitions {
 
 impl Definitions {
     /// Lowers what stands in `regions.yaml`; `None`: it could not be read.
-    pub fn of(spec: Option<&RegionsSpec>, report: &mut Reporter) -> Self {
+    pub fn of(spec: Option<&RegionsSpec>, sources: &SourceFiles, report: &mut Reporter) -> Self {
         let is_read = spec.is_some();
         let nothing = RegionsSpec::default();
         let spec = spec.unwrap_or(&nothing);
-        let canaries = canaries::lower(&spec.canaries, report);
+        let canaries = canaries::lower(&spec.canaries, sources, report);
         let mut canary_names = Defined::of("canary", "regions.yaml", &spec.canaries, is_read);
         let recovery = recovery::lower(&spec.recovery, &Recovery::default(), report);
         let everywhere = (spec.failover.get_or_default(), recovery);

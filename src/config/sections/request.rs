@@ -6,6 +6,8 @@ use reqwest::Url;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::authorities;
+use super::checks::CheckContext;
 use super::secret;
 use crate::canary::{HttpCheck, Reach};
 use crate::config::problem::{Reporter, Span};
@@ -28,6 +30,10 @@ macro_rules! request_spec {
             /// The `Host` header, with a port if need be, and with `https` the name that the certificate must
             /// carry. Left out: the host of the URL.
             host: Option<Value<String>>,
+            /// A file in the configuration directory, in PEM, with the certificate authorities that the certificate
+            /// of an `https` URL must be from: `ca: internal.pem`. It is read again when it changes. Left out: those
+            /// of the system.
+            ca: Option<Value<String>>,
             /// Further request headers by name.
             headers: Option<Setting<Entries<String>>>,
             /// Further request headers whose values are secrets, each with the name of the environment variable
@@ -41,8 +47,8 @@ macro_rules! request_spec {
 
         impl $name {
             fn request(&self) -> RequestSpec<'_> {
-                let Self { url, host, headers, headers_from_env, expect, .. } = self;
-                RequestSpec { url, host, headers, headers_from_env, expect }
+                let Self { url, host, ca, headers, headers_from_env, expect, .. } = self;
+                RequestSpec { url, host, ca, headers, headers_from_env, expect }
             }
         }
     };
@@ -54,6 +60,7 @@ pub(super) use request_spec;
 pub(super) struct RequestSpec<'s> {
     pub url: &'s Value<String>,
     pub host: &'s Option<Value<String>>,
+    pub ca: &'s Option<Value<String>>,
     pub headers: &'s Option<Setting<Entries<String>>>,
     pub headers_from_env: &'s Option<Setting<Entries<String>>>,
     pub expect: &'s Option<Setting<ExpectSpec>>,
@@ -72,14 +79,21 @@ pub struct ExpectSpec {
 /// Lowers a GET request without a body.
 pub(super) fn lower(
     spec: RequestSpec<'_>,
-    reach: Reach,
+    context: &CheckContext<'_>,
     span: Span,
     report: &mut Reporter,
 ) -> Option<HttpCheck> {
     let url = spec.url.required("url", span, "write `url: \"http://{address}:8080/health\"`", report);
     if let Some((url, span)) = url {
-        check_url(url, reach, span, report);
+        check_url(url, context.reach, span, report);
     }
+    if let (Some((url, _)), Some((_, span))) = (url, spec.ca.given())
+        && url.starts_with("http://")
+    {
+        let finding = report.error(span, "`ca` is for `https`, and the URL is an `http` one");
+        finding.hint("leave `ca` out, or write an `https` URL");
+    }
+    let authorities = authorities::lower(spec.ca, context.sources, report);
     if let Some((host, span)) = spec.host.given().filter(|(host, _)| !is_host_with_port(host)) {
         let finding = report.error(span, format!("`{host}` is not a host"));
         finding.hint("write a name or an IP address, with a port if need be: `api.example.com:8443`");
@@ -92,6 +106,7 @@ pub(super) fn lower(
     Some(HttpCheck {
         url: url?.0.clone(),
         host: spec.host.get().cloned(),
+        authorities,
         method: "GET".to_owned(),
         headers,
         headers_from_env,

@@ -295,3 +295,72 @@ fn a_host_is_a_name_or_an_ip_address_with_or_without_a_port() {
         check_canary(&host(bad), &[&expected]);
     }
 }
+
+/// Checks a configuration in which a canary over TLS trusts what is in `internal.pem`.
+fn check_authorities(pem: &str, expected: &[&str]) {
+    let regions = REGIONS
+        .replace("tcp: { tcp: { port: 443 } }", "tcp: { tls: { name: api.internal, ca: internal.pem } }");
+    let files =
+        [("server.yaml", SERVER), ("regions.yaml", &regions), ("a.yaml", ZONE), ("internal.pem", pem)];
+    let sources = SourceFiles::new("", files.map(|(name, text)| SourceFile::new(name, text)).into());
+    let found = compile(&sources).err().unwrap_or_default();
+    let lines = found.list.iter().map(|problem| {
+        let hint = problem.hint.as_ref().map(|hint| format!(" | {hint}")).unwrap_or_default();
+        format!("{}:{}:{}: {}{hint}", problem.file, problem.line, problem.column, problem.message)
+    });
+    assert_eq!(lines.collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn a_canary_may_trust_authorities_in_a_file_of_the_configuration_directory() {
+    let key = rcgen::KeyPair::generate().expect("a key");
+    let own = rcgen::CertificateParams::new(vec!["authority".to_owned()]).expect("a name");
+    let der = own.self_signed(&key).expect("a certificate").der().to_vec();
+    let section = |kind: &str, der: &[u8]| {
+        format!("-----BEGIN {kind}-----\n{}\n-----END {kind}-----\n", data_encoding::BASE64.encode(der))
+    };
+    let authority = section("CERTIFICATE", &der);
+    check_authorities(&authority, &[]);
+    check_authorities(&authority.repeat(64), &[]);
+    check_authorities(
+        &authority.repeat(65),
+        &["regions.yaml:5:41: file `internal.pem` holds 65 certificates, more than 64 | \
+           name the authority of these addresses only; without `ca`, those of the system are trusted"],
+    );
+    check_authorities(
+        "",
+        &["regions.yaml:5:41: file `internal.pem` holds no certificate | \
+           it takes PEM, which begins with `-----BEGIN CERTIFICATE-----`"],
+    );
+    check_authorities(
+        &(authority.clone() + &section("PRIVATE KEY", &key.serialize_der())),
+        &["regions.yaml:5:41: file `internal.pem` holds a private key | \
+           leave the certificate of the authority only: a canary needs no key"],
+    );
+    check_authorities(
+        &(authority + &section("CERTIFICATE", b"not one")),
+        &["regions.yaml:5:41: certificate 2 in file `internal.pem` is damaged"],
+    );
+    check_authorities(
+        "-----BEGIN CERTIFICATE-----\nAAAA\n",
+        &["regions.yaml:5:41: file `internal.pem` is not PEM: a section has no end"],
+    );
+}
+
+#[test]
+fn authorities_of_a_canary_are_there_and_for_https() {
+    check_canary(
+        "http: { url: 'https://{address}/', ca: ca.pem }",
+        &[
+            "49: there is no file `ca.pem` in the configuration directory | put the certificate of the authority there, in PEM, \
+           and write its name: `ca: internal.pem`",
+        ],
+    );
+    check_canary(
+        "http: { url: 'http://{address}/', ca: a.yaml }",
+        &[
+            "48: `ca` is for `https`, and the URL is an `http` one | leave `ca` out, or write an `https` URL",
+            "48: file `a.yaml` holds no certificate | it takes PEM, which begins with `-----BEGIN CERTIFICATE-----`",
+        ],
+    );
+}
