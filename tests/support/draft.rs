@@ -256,7 +256,8 @@ pub fn owner() -> Name {
     Name::from_ascii("api.example.com.").expect("a name")
 }
 
-pub fn zone() -> Zone {
+/// Returns the zone of the steered name, with these of its pins.
+fn zone(pins: &[Pin]) -> Zone {
     let rrset = |rtype, text: &str| RRset {
         rtype,
         ttl: Ttl::from_seconds(300).expect("a TTL"),
@@ -265,9 +266,9 @@ pub fn zone() -> Zone {
     let soa = rrset(RecordType::SOA, "ns1.example.net. hostmaster.example.net. 1 7200 900 1209600 60");
     let ns = rrset(RecordType::NS, "ns1.example.net.");
     let apex = Node { rrsets: vec![soa, ns], chooser: Some(Chooser::Steering(SteeringId(0))) };
-    let pins = (0..REGIONS).map(|region| {
-        let chooser = Some(Chooser::Pin(PinId(region.into())));
-        (pin(RegionId(region)), Node { rrsets: Vec::new(), chooser })
+    let pins = (0..).zip(pins).map(|(number, pin)| {
+        let chooser = Some(Chooser::Pin(PinId(number)));
+        (pin.owner.clone(), Node { rrsets: Vec::new(), chooser })
     });
     Zone { apex: owner(), nodes: pins.chain([(owner(), apex)]).collect(), is_transferred: false }
 }
@@ -286,8 +287,20 @@ pub fn compile(draft: &Draft) -> Snapshot {
     decide(draft, &build(draft))
 }
 
+/// Compiles a draft without the names of its pins, which cost more than all else: HTTPS answers name them nevertheless.
+pub fn compile_without_pins(draft: &Draft) -> Snapshot {
+    decide(draft, &build_with(draft, Vec::new()))
+}
+
 /// Returns the configuration of a draft with its table, which its health and its loads leave as they are.
 pub fn build(draft: &Draft) -> Arc<Base> {
+    build_with(
+        draft,
+        pins().map(|(region, owner)| Pin { owner, of: SteeringId(0), site: region.into() }).collect(),
+    )
+}
+
+fn build_with(draft: &Draft, of_regions: Vec<Pin>) -> Arc<Base> {
     let seconds = |seconds| Ttl::from_seconds(seconds).expect("a TTL");
     let steering = Steering {
         owner: owner(),
@@ -325,11 +338,11 @@ pub fn build(draft: &Draft) -> Arc<Base> {
         drills: Vec::new(),
         capacity_events: Vec::new(),
         spreads: SPREADS.to_vec(),
-        pins: pins().map(|(region, owner)| Pin { owner, of: SteeringId(0), site: region.into() }).collect(),
+        zones: vec![zone(&of_regions)],
+        pins: of_regions,
         steered: vec![steering],
         safety: Safety::default(),
         alarms: meridian::config::AlarmRules::default(),
-        zones: vec![zone()],
         transfers: Vec::new(),
     };
     let sources = TableSources { database: None, asn: None, networks: &draft.networks };

@@ -12,7 +12,7 @@ use meridian::steering::Refusal;
 use meridian::zone::RecordType;
 
 use super::draft::{
-    Draft, TYPES, addresses, any_draft, ask_from, clients, compile, region_of, rules_for, width,
+    Draft, TYPES, addresses, any_draft, ask_from, clients, compile_without_pins, region_of, rules_for, width,
 };
 use super::support;
 
@@ -139,7 +139,7 @@ pub fn check_resolver(
     manners: Manners,
     questions: &[Question],
 ) -> Result<Trial, TestCaseError> {
-    let snapshot = compile(draft);
+    let snapshot = compile_without_pins(draft);
     let mut clients = clients(draft, anywhere);
     let local = anywhere
         .iter()
