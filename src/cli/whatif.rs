@@ -27,7 +27,7 @@ pub struct WhatIfArgs {
     #[arg(long, conflicts_with = "file")]
     each: bool,
 
-    /// Try no pairs of regions
+    /// Leave pairs of regions out
     #[arg(long, requires = "each")]
     singles: bool,
 
