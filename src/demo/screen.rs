@@ -118,10 +118,8 @@ impl Screen {
             (format!("{dig} A +subnet=133.11.0.0/24"), "from Tokyo"),
             (format!("{dig} A +subnet=141.20.0.0/24"), "from Germany: the EU only"),
             (format!("{dig} A +subnet=128.146.0.0/24"), "from the United States"),
-            (format!("{dig} A +subnet=143.107.0.0/24"), "from Brazil"),
             (format!("{dig} HTTPS +subnet=133.11.0.0/24"), "hints; also AAAA"),
             (format!("{} A +subnet=133.11.0.0/24", below("eu")), "from Tokyo, and stays in the EU"),
-            (format!("{} A", below("any.tenants")), "a wildcard"),
             (format!("{} A", below("missing")), "NXDOMAIN"),
         ] {
             text.push_str(&self.command(&question, remark));
