@@ -88,7 +88,11 @@ fn a_client_of_a_region_that_stays_and_is_drawn_for_a_new_one_is_told_of() {
     ways.sort_unstable();
     assert_eq!(
         ways,
-        ["paris -> lyon, IPv4 and IPv6", "tokyo -> lyon, IPv4 and IPv6", "tokyo -> paris, IPv4 and IPv6",]
+        [
+            "paris (FR) -> lyon (FR), IPv4 and IPv6",
+            "tokyo (JP) -> lyon (FR), IPv4 and IPv6",
+            "tokyo (JP) -> paris (FR), IPv4 and IPv6",
+        ]
     );
 }
 
