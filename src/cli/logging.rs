@@ -22,7 +22,7 @@ const DEFAULT: &str = "info,notify=error";
 /// and about malformed packets as fast as those come. What is to be known of packets is counted.
 const NEVER: [&str; 3] = ["hickory_server", "hickory_net", "hickory_proto"];
 
-/// Starts to log to standard error, each line with the name of the instance. `filter` is what is logged; `RUST_LOG` adds to
+/// Starts to log to standard error, as JSON with the name of the instance in each line. `filter` is what is logged; `RUST_LOG` adds to
 /// it, and takes its place where both name a module.
 pub fn start(format: LogFormat, name: &str, filter: Option<&str>) {
     let usual = filter.unwrap_or(DEFAULT);
@@ -38,9 +38,7 @@ pub fn start(format: LogFormat, name: &str, filter: Option<&str>) {
     let name = name.to_owned();
     // A second start happens in tests only, and the first one stays in force.
     let _ = match format {
-        LogFormat::Human => {
-            lines.map_event_format(|form| Named { form, name }).finish().with(is_wanted).try_init()
-        }
+        LogFormat::Human => lines.finish().with(is_wanted).try_init(),
         LogFormat::Json => {
             let lines = lines.json().flatten_event(true).map_event_format(|form| Named { form, name });
             lines.finish().with(is_wanted).try_init()
@@ -51,8 +49,7 @@ pub fn start(format: LogFormat, name: &str, filter: Option<&str>) {
     }
 }
 
-/// Lines with the name of the instance: the first field of a JSON object, and the last one of a line for people, but on a
-/// terminal, whose reader has started the instance.
+/// JSON objects whose first field is the name of the instance.
 struct Named<F> {
     form: F,
     name: String,
@@ -70,15 +67,9 @@ where
         mut writer: Writer<'_>,
         event: &tracing::Event<'_>,
     ) -> fmt::Result {
-        if writer.has_ansi_escapes() {
-            return self.form.format_event(context, writer, event);
-        }
         let mut line = String::new();
         self.form.format_event(context, Writer::new(&mut line), event)?;
         // The configuration bounds a name to characters that need no escapes.
-        match line.strip_prefix('{') {
-            Some(fields) => write!(writer, "{{\"name\":\"{}\",{fields}", self.name),
-            None => writeln!(writer, "{} name={}", line.trim_end(), self.name),
-        }
+        write!(writer, "{{\"name\":\"{}\",{}", self.name, line.trim_start_matches('{'))
     }
 }

@@ -158,7 +158,7 @@ fn server(ipv6: bool) -> String {
     let (any, loopback) = if ipv6 { (r#", "[::]:53""#, r#", "[::1]:5300""#) } else { ("", "") };
     format!(
         "# This instance. Every key: `meridian docs configuration`.\n\
-         name: ns1                                    # NSID, and a field of log lines\n\
+         name: ns1                                    # NSID, and a field of log lines in JSON\n\
          listen:\n\
          \x20 dns: [\"127.0.0.1:5300\"{loopback}]        # in production [\"0.0.0.0:53\"{any}]\n\
          admin: \"127.0.0.1:8053\"                      # the page, /metrics, the API of the commands\n\

@@ -31,7 +31,7 @@ use crate::config::yaml::{self, Setting, Written};
 #[schemars(rename = "Server")]
 pub struct ServerSpec {
     /// The name of this instance: what NSID queries are answered with, unless `identity` says otherwise, and a field
-    /// of every log line. 1 to 63 letters, digits, hyphens, underscores and dots.
+    /// of every log line in JSON. 1 to 63 letters, digits, hyphens, underscores and dots.
     name: Value<String>,
     /// Where the server listens.
     listen: Setting<ListenSpec>,
