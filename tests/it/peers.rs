@@ -457,7 +457,8 @@ fn a_drain_at_one_of_two_peers_says_that_the_other_has_to_be_asked_too() {
     group.all.iter_mut().for_each(One::start);
     group.settle();
     let token = token.to_str().expect("text");
-    let drain = ["drain", "tokyo", "--reason", "a test", "--admin", &group.all[0].admin, "--token-file", token];
+    let drain =
+        ["drain", "tokyo", "--reason", "a test", "--admin", &group.all[0].admin, "--token-file", token];
     let tried = meridian(&[&drain[..], &["--dry-run"]].concat());
     assert!(tried.code == 0 && !tried.err.contains("alone"), "{tried:?}");
     let drained = meridian(&drain);
