@@ -135,7 +135,7 @@ impl Screen {
         let control = page.control.map_or_else(String::new, |address| format!(" --control {address}"));
         let mut text = format!("{}\n", self.paint(BOLD, "then break the region that Tokyo got, or another"));
         for (command, remark) in [
-            (format!("{program} demo break tokyo{control}"), "osaka fills, and sends on what is too much"),
+            (format!("{program} demo break tokyo{control}"), "osaka fills, and sheds what is too much"),
             (format!("{program} demo heal tokyo{control}"), "back step by step, in 20 s"),
             (format!("{program} demo break paris/paris-a --how gray{control}"), "or timeout, status, slow"),
             (
