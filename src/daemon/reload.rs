@@ -83,6 +83,7 @@ impl Reload {
         let mut read = self.started_from.clone();
         let mut locations = self.started_locations.clone();
         let mut watch = self.watch(&server);
+        let mut is_refused = false;
         while !self.inputs.is_closed() {
             let mut asked = None;
             if read.again() == read {
@@ -102,6 +103,10 @@ impl Reload {
                             tracing::warn!("the watch of the configuration ended; it is tried again in {pause}");
                         }
                         watch = seen.and_then(|()| self.watch(&server));
+                        // The stamp ends where the configuration was refused, before its tokens perhaps.
+                        if is_refused {
+                            self.reread_tokens(&server.access).await;
+                        }
                         continue;
                     }
                     Some(lookups) = found.recv() => {
@@ -118,6 +123,7 @@ impl Reload {
                 Some(order) => self.roll_back(order, locations.clone(), &mut read).await,
                 None => self.reload(locations.clone(), &mut read).await,
             };
+            is_refused = reloaded.is_none();
             match reloaded {
                 Some(reloaded) => {
                     Reloaded { server, locations } = reloaded;
@@ -273,10 +279,11 @@ impl Reload {
         else {
             return;
         };
-        for problem in unusable {
+        let before = self.admin.access.load();
+        // Each is told once, however often its directory changes.
+        for problem in unusable.iter().filter(|_| tokens.len() < before.tokens.len()) {
             tracing::error!("a token is revoked until it can be read again: {problem}");
         }
-        let before = self.admin.access.load();
         let AccessPolicy { tokens: _, tls, loopback } = &**before;
         let policy = AccessPolicy { tokens, tls: tls.clone(), loopback: *loopback };
         self.admin.access.store(Arc::new(policy));
