@@ -2,7 +2,7 @@
 //!
 //! A resolver asks for each subnet of a city, over UDP and with the client subnet (ECS, RFC 7871), and again when the
 //! answer has expired. The requests of a subnet go to the addresses of its last answer, in equal parts. What arrives at
-//! each address is the [`Traffic`], from which the services report their loads.
+//! each address is the [`DemoTraffic`], from which the services report their loads.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -53,16 +53,16 @@ const NAME: &str = "api.example.com.";
 
 /// The requests a second that arrive at each address.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Traffic(HashMap<Ipv4Addr, f64>);
+pub struct DemoTraffic(HashMap<Ipv4Addr, f64>);
 
-impl Traffic {
+impl DemoTraffic {
     /// Returns the share of a zone's capacity that is in use: 0 without requests, above 1 with more than it can bear.
     pub fn load(&self, zone: DemoZone) -> f64 {
         let requests = self.0.get(&zone.ipv4()).copied().unwrap_or_default();
         requests / zone.capacity()
     }
 
-    fn of(subnets: &[Subnet]) -> Self {
+    fn of(subnets: &[DemoSubnet]) -> Self {
         let mut requests = HashMap::new();
         for subnet in subnets {
             for address in &subnet.answer {
@@ -75,7 +75,7 @@ impl Traffic {
 
 /// The clients that share an answer.
 #[derive(Debug)]
-struct Subnet {
+struct DemoSubnet {
     network: Ipv4Addr,
     requests: f64,
     /// The addresses of the last answer that had some.
@@ -88,7 +88,7 @@ struct Subnet {
 /// # Errors
 ///
 /// When there is no socket for it.
-pub async fn ask_forever(server: SocketAddr, traffic: watch::Sender<Traffic>) -> std::io::Result<()> {
+pub async fn ask_forever(server: SocketAddr, traffic: watch::Sender<DemoTraffic>) -> std::io::Result<()> {
     let any: IpAddr = if server.is_ipv4() { [0; 4].into() } else { [0u16; 8].into() };
     let socket = UdpSocket::bind((any, 0)).await?;
     socket.connect(server).await?;
@@ -107,17 +107,17 @@ pub async fn ask_forever(server: SocketAddr, traffic: watch::Sender<Traffic>) ->
             // The server starts, or has ended, or limits its replies.
             Ok(Err(_)) | Err(_) => next.expires = Instant::now() + PATIENCE,
         }
-        traffic.send_replace(Traffic::of(&subnets));
+        traffic.send_replace(DemoTraffic::of(&subnets));
     }
     Ok(())
 }
 
-fn subnets(now: Instant) -> Vec<Subnet> {
+fn subnets(now: Instant) -> Vec<DemoSubnet> {
     let of_city = |&([a, b], requests): &DemoCity| {
         (0..SUBNETS_OF_CITY).map(move |c| (Ipv4Addr::new(a, b, c, 0), requests / f64::from(SUBNETS_OF_CITY)))
     };
     let numbered = (0..).zip(CITIES.iter().flat_map(of_city));
-    let subnet = |(number, (network, requests))| Subnet {
+    let subnet = |(number, (network, requests))| DemoSubnet {
         network,
         requests,
         answer: Vec::new(),
@@ -192,7 +192,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_requests_of_all_cities_arrive_where_the_answers_lead() {
-        let (sender, mut traffic) = watch::channel(Traffic::default());
+        let (sender, mut traffic) = watch::channel(DemoTraffic::default());
         let asking = tokio::spawn(ask_forever(serve_tokyo(60).await, sender));
         let all: f64 = CITIES.iter().map(|(_, requests)| requests).sum();
         let [first, second] = REGIONS[0].zones();
@@ -210,7 +210,7 @@ mod tests {
         let mut subnets = subnets(Instant::now());
         subnets.truncate(1);
         subnets[0].answer = vec![one.ipv4(), two.ipv4()];
-        let traffic = Traffic::of(&subnets);
+        let traffic = DemoTraffic::of(&subnets);
         let half = subnets[0].requests / 2.0;
         assert_eq!([traffic.load(one), traffic.load(two)], [half / one.capacity(), half / two.capacity()]);
     }

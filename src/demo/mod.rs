@@ -28,7 +28,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use clients::Traffic;
+use clients::DemoTraffic;
 use directory::Settings;
 use home::DemoHome;
 use screen::OpeningPage;
@@ -81,7 +81,7 @@ impl Demo {
     /// When an address or the directory cannot be used; then nothing keeps running.
     pub async fn start(options: DemoOptions, screen: Screen) -> Result<Self, Error> {
         let control = listen(options.control, "--control").await?;
-        let traffic = watch::Sender::new(Traffic::default());
+        let traffic = watch::Sender::new(DemoTraffic::default());
         let services = service::start_all(&traffic.subscribe())
             .await
             .map_err(|(address, cause)| Error::Service(address, cause))?;
@@ -143,7 +143,7 @@ pub async fn serve_zone(target: &Target, address: SocketAddr) -> Result<DemoServ
     };
     let listener = listen(address, "--listen").await?;
     // It is a region without clients.
-    let idle = watch::Sender::new(Traffic::default()).subscribe();
+    let idle = watch::Sender::new(DemoTraffic::default()).subscribe();
     DemoService::start(zone, listener, idle).map_err(|cause| unusable(address, "--listen", cause))
 }
 

@@ -23,7 +23,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::clients::Traffic;
+use super::clients::DemoTraffic;
 use super::directory::CANARY_TIMEOUT;
 use super::world::{DemoRegion, DemoZone, REGIONS};
 
@@ -76,7 +76,7 @@ pub struct DemoService {
     /// Where it listens while it does not refuse connections.
     pub address: SocketAddr,
     fault: watch::Sender<Option<FailureMode>>,
-    traffic: watch::Receiver<Traffic>,
+    traffic: watch::Receiver<DemoTraffic>,
     /// Accepts connections; `None` while they are refused.
     task: Option<JoinHandle<()>>,
 }
@@ -90,7 +90,7 @@ impl DemoService {
     pub fn start(
         zone: DemoZone,
         listener: TcpListener,
-        traffic: watch::Receiver<Traffic>,
+        traffic: watch::Receiver<DemoTraffic>,
     ) -> io::Result<Self> {
         let address = listener.local_addr()?;
         let mut service = Self { zone, address, fault: watch::Sender::new(None), traffic, task: None };
@@ -150,7 +150,7 @@ struct ServiceState {
     zone: DemoZone,
     address: SocketAddr,
     fault: watch::Receiver<Option<FailureMode>>,
-    traffic: watch::Receiver<Traffic>,
+    traffic: watch::Receiver<DemoTraffic>,
 }
 
 /// Answers a request, or fails to in the present way.
@@ -205,7 +205,7 @@ const ATTEMPTS: usize = 8;
 ///
 /// With the address that could not be listened on.
 pub async fn start_all(
-    traffic: &watch::Receiver<Traffic>,
+    traffic: &watch::Receiver<DemoTraffic>,
 ) -> Result<Vec<DemoService>, (Ipv4Addr, io::Error)> {
     let mut result = start_all_on(USUAL_PORT, traffic).await;
     for _ in 0..ATTEMPTS {
@@ -222,7 +222,7 @@ pub async fn start_all(
 /// Starts the services on this port, or all on the one that the first is given for port 0.
 async fn start_all_on(
     mut port: u16,
-    traffic: &watch::Receiver<Traffic>,
+    traffic: &watch::Receiver<DemoTraffic>,
 ) -> Result<Vec<DemoService>, (Ipv4Addr, io::Error)> {
     let mut services = Vec::new();
     for zone in REGIONS.iter().flat_map(DemoRegion::zones) {
@@ -243,8 +243,8 @@ mod tests {
     use super::*;
 
     /// Returns what arrives when there are no clients.
-    fn idle() -> watch::Receiver<Traffic> {
-        watch::Sender::new(Traffic::default()).subscribe()
+    fn idle() -> watch::Receiver<DemoTraffic> {
+        watch::Sender::new(DemoTraffic::default()).subscribe()
     }
 
     /// Starts the service of Tokyo's first zone with this fault.

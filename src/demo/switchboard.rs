@@ -136,7 +136,7 @@ mod tests {
     use tokio::net::TcpListener;
     use tokio::sync::watch;
 
-    use super::super::clients::Traffic;
+    use super::super::clients::DemoTraffic;
     use super::super::world::{DemoRegion, REGIONS};
     use super::*;
 
@@ -145,7 +145,7 @@ mod tests {
         let mut services = Vec::new();
         for zone in REGIONS.iter().flat_map(DemoRegion::zones) {
             let listener = TcpListener::bind((zone.ipv4(), 0)).await.expect("a free port");
-            let traffic = watch::Sender::new(Traffic::default()).subscribe();
+            let traffic = watch::Sender::new(DemoTraffic::default()).subscribe();
             services.push(DemoService::start(zone, listener, traffic).expect("a bound listener"));
         }
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");

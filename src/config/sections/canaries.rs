@@ -6,7 +6,8 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::checks::{self, CheckContext, HttpSpec, InferenceSpec, JsonSpec, TcpSpec, TlsSpec};
+use super::checks::{self, HttpSpec, InferenceSpec, JsonSpec, TcpSpec, TlsSpec};
+use super::request::CheckContext;
 use crate::canary::{Canary, Check, Criticality, Reach, Thresholds};
 use crate::config::SourceFiles;
 use crate::config::problem::{Reporter, Span};

@@ -9,9 +9,8 @@ use serde::Deserialize;
 
 use super::authorities;
 use super::json::{self, AssertSpec, SignalsSpec};
-use super::request::{self, ExpectSpec, RequestSpec, request_spec};
-use crate::canary::{Check, HttpCheck, InferenceCheck, JsonCheck, Reach, TlsCheck};
-use crate::config::SourceFiles;
+use super::request::{self, CheckContext, ExpectSpec, RequestSpec, request_spec};
+use crate::canary::{Check, HttpCheck, InferenceCheck, JsonCheck, TlsCheck};
 use crate::config::problem::{Reporter, Span};
 use crate::config::values::{Checked, Value};
 use crate::config::yaml::{Entries, Setting, Written};
@@ -88,13 +87,6 @@ request_spec! {
         /// `timeout`.
         total: Option<Value<Duration>>,
     }
-}
-
-/// What the check of a canary depends on besides what is written of it.
-pub(super) struct CheckContext<'s> {
-    pub reach: Reach,
-    /// Where the files are that it names.
-    pub sources: &'s SourceFiles,
 }
 
 pub(super) fn tcp(spec: &TcpSpec, span: Span, report: &mut Reporter) -> Option<Check> {

@@ -7,13 +7,20 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::authorities;
-use super::checks::CheckContext;
 use super::secret;
 use crate::canary::{HttpCheck, Reach};
+use crate::config::SourceFiles;
 use crate::config::problem::{Reporter, Span};
 use crate::config::values::url::{REGION, has_user, is_host, is_host_with_port, is_port, parts};
 use crate::config::values::{Checked, List, Statuses, Value};
 use crate::config::yaml::{Entries, Setting, Written};
+
+/// What the check of a canary depends on besides what is written of it.
+pub(super) struct CheckContext<'s> {
+    pub reach: Reach,
+    /// Where the files are that it names.
+    pub sources: &'s SourceFiles,
+}
 
 /// Defines what is written of a check that sends a request: the keys of the request, and further ones.
 macro_rules! request_spec {
