@@ -118,9 +118,8 @@ pub fn of_peers(server: &Server) -> Result<Option<PeerSecret>, PeerSecretError> 
 /// With every mistake.
 pub fn of_access(config: &config::Access) -> Result<(AccessPolicy, Vec<Problem>), Problems> {
     let mut reader = SecretReader::default();
-    let tokens = config.tokens.iter().filter_map(|token| reader.token(token)).collect::<Vec<_>>();
+    let tokens = reader.tokens(config);
     let tls = config.tls.as_ref().and_then(|tls| reader.tls(tls));
-    reader.check_distinct(&tokens, &config.tokens);
     match reader.errors.is_empty() {
         true => Ok((AccessPolicy { tokens, tls, loopback: config.loopback }, reader.warnings)),
         false => Err(Problems { list: reader.errors, omitted: 0 }),
@@ -130,8 +129,7 @@ pub fn of_access(config: &config::Access) -> Result<(AccessPolicy, Vec<Problem>)
 /// Reads the tokens of `access` alone, and returns those that can be used, with why the others cannot.
 pub fn of_tokens(config: &config::Access) -> (Vec<HashedToken>, Vec<Problem>) {
     let mut reader = SecretReader::default();
-    let tokens = config.tokens.iter().filter_map(|token| reader.token(token)).collect::<Vec<_>>();
-    reader.check_distinct(&tokens, &config.tokens);
+    let tokens = reader.tokens(config);
     (tokens, reader.errors)
 }
 
@@ -207,6 +205,24 @@ struct SecretReader {
 impl SecretReader {
     fn error(&mut self, origin: &SourceLine, message: String, hint: &str) {
         self.errors.push(origin.problem(ProblemLevel::Error, message, Some(hint.to_owned())));
+    }
+
+    /// Returns the tokens that can be used. One that equals an earlier one cannot: the log could not tell their holders
+    /// apart.
+    fn tokens(&mut self, config: &config::Access) -> Vec<HashedToken> {
+        let mut tokens: Vec<HashedToken> = Vec::new();
+        for named in &config.tokens {
+            let Some(token) = self.token(named) else { continue };
+            match tokens.iter().find(|first| first.is_same(&token)) {
+                None => tokens.push(token),
+                Some(first) => {
+                    let message = format!("`{}` has the same token as `{}`", token.name(), first.name());
+                    let hint = format!("give each holder a token of their own; {MAKE}");
+                    self.error(&named.origin, message, &hint);
+                }
+            }
+        }
+        tokens
     }
 
     fn token(&mut self, token: &config::AccessToken) -> Option<HashedToken> {
@@ -300,16 +316,5 @@ impl SecretReader {
         let warning = read.warning(holds);
         let problem = |[wrong, hint]: [_; 2]| origin.problem(ProblemLevel::Warning, wrong, Some(hint));
         self.warnings.extend(warning.map(problem));
-    }
-
-    /// Refuses a token that another one equals: the log could not tell their holders apart.
-    fn check_distinct(&mut self, tokens: &[HashedToken], config: &[config::AccessToken]) {
-        for (index, token) in tokens.iter().enumerate() {
-            let Some(first) = tokens[..index].iter().find(|first| first.is_same(token)) else { continue };
-            let is_this = |config: &&config::AccessToken| config.name == token.name();
-            let origin = &config.iter().find(is_this).expect("it was made of one of these").origin;
-            let message = format!("`{}` has the same token as `{}`", token.name(), first.name());
-            self.error(origin, message, &format!("give each holder a token of their own; {MAKE}"));
-        }
     }
 }
