@@ -83,7 +83,6 @@ impl Reload {
         let mut read = self.started_from.clone();
         let mut locations = self.started_locations.clone();
         let mut watch = self.watch(&server);
-        let mut is_refused = false;
         while !self.inputs.is_closed() {
             let mut asked = None;
             if read.again() == read {
@@ -103,10 +102,6 @@ impl Reload {
                             tracing::warn!("the watch of the configuration ended; it is tried again in {pause}");
                         }
                         watch = seen.and_then(|()| self.watch(&server));
-                        // The stamp ends where the configuration was refused, before its tokens perhaps.
-                        if is_refused {
-                            self.reread_tokens(&server.access).await;
-                        }
                         continue;
                     }
                     Some(lookups) = found.recv() => {
@@ -123,14 +118,17 @@ impl Reload {
                 Some(order) => self.roll_back(order, locations.clone(), &mut read).await,
                 None => self.reload(locations.clone(), &mut read).await,
             };
-            is_refused = reloaded.is_none();
             match reloaded {
                 Some(reloaded) => {
                     Reloaded { server, locations } = reloaded;
                     in_force.send_replace(Arc::clone(&locations.base.config));
                     watch = self.watch(&server);
                 }
-                None => self.reread_tokens(&server.access).await,
+                None => {
+                    // What was read may end before the tokens, and a change of theirs must be seen.
+                    server.access.files().for_each(|file| read.add(file));
+                    self.reread_tokens(&server.access).await;
+                }
             }
         }
     }
@@ -280,8 +278,7 @@ impl Reload {
             return;
         };
         let before = self.admin.access.load();
-        // Each is told once, however often its directory changes.
-        for problem in unusable.iter().filter(|_| tokens.len() < before.tokens.len()) {
+        for problem in &unusable {
             tracing::error!("a token is revoked until it can be read again: {problem}");
         }
         let AccessPolicy { tokens: _, tls, loopback } = &**before;
