@@ -125,8 +125,7 @@ impl ChangeReply {
     /// Says what was done without an effect on intents, or with one.
     pub(super) fn new(intent: Option<&Intent>, text: String) -> Self {
         let intent = intent.map(IntentStatus::from);
-        let (violations, unasked) = (Vec::new(), Vec::new());
-        Self { intent, snapshot: None, forecast: None, violations, text, unasked }
+        Self { intent, snapshot: None, forecast: None, violations: vec![], text, unasked: vec![] }
     }
 }
 

@@ -61,7 +61,7 @@ impl fmt::Display for AccessRefusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const GIVE: &str = "give one with --token-file or $MERIDIAN_TOKEN_FILE";
         match self {
-            Self::Unknown => write!(f, "only this machine reads without a token, so {GIVE}"),
+            Self::Unknown => write!(f, "reading from here needs a token, so {GIVE}"),
             Self::Forwarded => write!(f, "a proxy asks on behalf of a client that needs a token, so {GIVE}"),
             Self::ByName => {
                 f.write_str("without a token, requests are answered at an IP address or `localhost` only")
