@@ -200,9 +200,15 @@ impl AddressHealth {
 
     /// Returns how it fails and since its first failed probe, for the verdict on its region; `None`: it is up.
     pub(super) fn region_failure(&self) -> Option<RegionFailure> {
+        let (cause, began) = (self.cause()?, self.began()?);
+        Some(RegionFailure { class: cause.failure.class, began })
+    }
+
+    /// Returns when the first probe failed of what fails; `None`: nothing does.
+    pub(super) fn began(&self) -> Option<Moment> {
         // Of a fall that is only remembered, the first failed probe is not known.
         let began = self.failing_since.map_or(self.since, |began| began.min(self.since));
-        self.cause().map(|cause| RegionFailure { class: cause.failure.class, began })
+        (self.state > AddressState::Up).then_some(began)
     }
 
     /// Returns what steering sees of the address.

@@ -131,13 +131,7 @@ impl Evidence<'_> {
         let addresses = self.board.regions().addresses_of(id);
         let addresses = addresses.filter(|(_, address)| Family::of(address.ip) == self.family);
         let tracks = addresses.map(|(id, _)| self.board.address(id)).chain([self.board.whole(id)]);
-        let since = |track: &AddressHealth| {
-            // Of a fall that is only remembered, the first failed probe is not known.
-            track
-                .failing_since()
-                .or_else(|| Some(track.region_failure().filter(|_| track.state().is_down())?.began))
-        };
-        tracks.filter_map(since).min()
+        tracks.filter_map(AddressHealth::began).min()
     }
 
     /// Returns whether a region can take clients now of another one that began to fail at `began`: one that is not known
