@@ -36,25 +36,14 @@ impl Flow {
         }
         Self { fractions }
     }
-
-    /// Returns the fractions by where they are; `None`: no region in service.
-    fn destinations(&self) -> Vec<(Option<RegionId>, f64)> {
-        match self.fractions.is_empty() {
-            true => vec![(None, 1.0)],
-            false => self.fractions.iter().map(|(region, fraction)| (Some(*region), *fraction)).collect(),
-        }
-    }
 }
 
 /// Returns who of a part moves where: as few as can be, and from each region in the proportion in which others
 /// gain.
 pub(crate) fn ways(before: &Flow, after: &Flow) -> Vec<(RegionPair, f64)> {
-    moved(&before.destinations(), &after.destinations())
-}
-
-/// Returns which fraction moves from where to where when these fractions of some clients become those: as few as can be, and
-/// from each destination in the proportion in which others gain.
-pub(crate) fn moved<D: Copy + PartialEq>(before: &[(D, f64)], after: &[(D, f64)]) -> Vec<([D; 2], f64)> {
+    if before == after {
+        return Vec::new();
+    }
     let lost = gains(after, before);
     let gained = gains(before, after);
     let all: f64 = gained.iter().map(|(_, fraction)| fraction).sum();
@@ -64,11 +53,15 @@ pub(crate) fn moved<D: Copy + PartialEq>(before: &[(D, f64)], after: &[(D, f64)]
     ways.filter(|(_, fraction)| *fraction > NEGLIGIBLE).collect()
 }
 
-/// Returns which destinations have more in `after` than in `before`, and by how much.
-fn gains<D: Copy + PartialEq>(before: &[(D, f64)], after: &[(D, f64)]) -> Vec<(D, f64)> {
-    let of = |one: D| before.iter().find(|(known, _)| *known == one).map_or(0.0, |(_, fraction)| *fraction);
-    let gains = after.iter().map(|(one, fraction)| (*one, fraction - of(*one)));
-    gains.filter(|(_, gain)| *gain > NEGLIGIBLE).collect()
+/// Returns which regions have more in `after` than in `before`, and by how much; `None`: none.
+fn gains(before: &Flow, after: &Flow) -> Vec<(Option<RegionId>, f64)> {
+    let of = |flow: &Flow, region: RegionId| {
+        flow.fractions.iter().find(|(known, _)| *known == region).map_or(0.0, |(_, fraction)| *fraction)
+    };
+    let regions = after.fractions.iter();
+    let gains = regions.map(|(region, fraction)| (Some(*region), fraction - of(before, *region)));
+    let lost = (after.fractions.is_empty() && !before.fractions.is_empty()).then_some((None, 1.0));
+    gains.chain(lost).filter(|(_, gain)| *gain > NEGLIGIBLE).collect()
 }
 
 /// Returns by how much farther the clients of a part are from one region than from the other.
