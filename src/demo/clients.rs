@@ -8,14 +8,15 @@ use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use hickory_proto::op::{Edns, Message, MessageType, OpCode, Query};
-use hickory_proto::rr::rdata::opt::{ClientSubnet, EdnsOption};
+use hickory_proto::op::Message;
 use hickory_proto::rr::{Name, RData, RecordType};
 use tokio::net::UdpSocket;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::world::DemoZone;
+use crate::client::Prefix;
+use crate::inspect::query;
 
 /// The first two octets of a city's subnets, and the requests a second of all its clients.
 type DemoCity = ([u8; 2], f64);
@@ -132,7 +133,9 @@ async fn exchange(
     id: u16,
     network: Ipv4Addr,
 ) -> std::io::Result<(Vec<Ipv4Addr>, Duration)> {
-    socket.send(&query(id, network)).await?;
+    let name = Name::from_ascii(NAME).expect("a name");
+    let subnet = Prefix::around(network.into(), 24);
+    socket.send(&query::on_behalf_of(subnet, id, &name, RecordType::A)).await?;
     let mut octets = [0; 1232];
     loop {
         let length = socket.recv(&mut octets).await?;
@@ -141,17 +144,6 @@ async fn exchange(
             return Ok(addresses(&answer));
         }
     }
-}
-
-fn query(id: u16, network: Ipv4Addr) -> Vec<u8> {
-    let name = Name::from_ascii(NAME).expect("a name");
-    let mut query = Message::new(id, MessageType::Query, OpCode::Query);
-    query.add_query(Query::query(name, RecordType::A));
-    let mut edns = Edns::new();
-    edns.set_max_payload(1232);
-    edns.options_mut().insert(EdnsOption::Subnet(ClientSubnet::new(network.into(), 24, 0)));
-    query.set_edns(edns);
-    query.to_vec().expect("a query of one question encodes")
 }
 
 /// Returns the addresses of an answer and how long it may be kept; without addresses, for [`PATIENCE`].
@@ -167,6 +159,8 @@ fn addresses(reply: &Message) -> (Vec<Ipv4Addr>, Duration) {
 
 #[cfg(test)]
 mod tests {
+    use hickory_proto::op::{MessageType, OpCode};
+
     use super::super::world::{DemoRegion, REGIONS};
     use super::*;
 

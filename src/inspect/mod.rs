@@ -6,6 +6,7 @@ pub mod change;
 mod explain;
 mod prefixes;
 pub(crate) mod prove;
+pub(crate) mod query;
 mod unbound;
 pub mod what_if;
 

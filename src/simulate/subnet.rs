@@ -3,13 +3,10 @@
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use hickory_proto::op::{Edns, Message, MessageType, OpCode, Query};
-use hickory_proto::rr::rdata::opt::{ClientSubnet, EdnsOption};
-use hickory_proto::serialize::binary::BinEncodable;
-
 use super::answer::ClientAnswer;
 use crate::client::Prefix;
 use crate::engine::{self, Arrival, Disposition, Transport};
+use crate::inspect::query;
 use crate::moment::Moment;
 use crate::region::Family;
 use crate::share;
@@ -59,7 +56,7 @@ impl Subnet {
     /// Returns a subnet that asks for a name, A and AAAA.
     pub fn new(prefix: Prefix, name: &Name) -> Self {
         let asked = [RecordType::A, RecordType::AAAA].map(|rtype| SubnetQuestion {
-            query: query(name, rtype, prefix),
+            query: query::on_behalf_of(prefix, 0, name, rtype),
             reply: Vec::new(),
             answer: None,
             moved: None,
@@ -131,16 +128,6 @@ pub fn sample(client: Prefix) -> impl Iterator<Item = Prefix> {
         };
         Prefix::around(address, length)
     })
-}
-
-fn query(name: &Name, rtype: RecordType, client: Prefix) -> Vec<u8> {
-    let mut query = Message::new(0, MessageType::Query, OpCode::Query);
-    query.add_query(Query::query(name.clone(), rtype));
-    let mut edns = Edns::new();
-    let subnet = ClientSubnet::new(client.address(), client.length(), 0);
-    edns.options_mut().insert(EdnsOption::Subnet(subnet));
-    query.set_edns(edns);
-    query.to_bytes().expect("a query of one question encodes")
 }
 
 /// Asks over a transport that never truncates, and returns the reply and the part of the clients that it was for.

@@ -11,12 +11,12 @@ mod reasons;
 
 use std::fmt::{self, Write as _};
 
-use hickory_proto::op::{Edns, Message, MessageType, OpCode, Query, ResponseCode};
-use hickory_proto::rr::rdata::opt::{ClientSubnet, EdnsCode, EdnsOption};
-use hickory_proto::serialize::binary::BinEncodable;
+use hickory_proto::op::{Message, ResponseCode};
+use hickory_proto::rr::rdata::opt::{EdnsCode, EdnsOption};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::query;
 use crate::client::{Coordinates, GroupId};
 use crate::engine::{self, Arrival, Disposition, Transport};
 use crate::geo::{Located, LocationOrigin};
@@ -146,13 +146,7 @@ fn decide(snapshot: &Snapshot, index: usize, inquiry: &Inquiry) -> Decision {
 
 /// Asks the engine as a resolver would, over a transport that never truncates.
 fn ask(snapshot: &Snapshot, inquiry: &Inquiry) -> Message {
-    let mut query = Message::new(0, MessageType::Query, OpCode::Query);
-    query.add_query(Query::query(inquiry.name.clone(), inquiry.rtype));
-    let mut edns = Edns::new();
-    let subnet = ClientSubnet::new(inquiry.client.address(), inquiry.client.length(), 0);
-    edns.options_mut().insert(EdnsOption::Subnet(subnet));
-    query.set_edns(edns);
-    let request = query.to_bytes().expect("a query of one question encodes");
+    let request = query::on_behalf_of(inquiry.client, 0, &inquiry.name, inquiry.rtype);
     let mut reply = vec![0; engine::MAX_REPLY];
     let client = inquiry.client.address();
     let arrival = Arrival { client, transport: Transport::Tcp, at: Moment(0) };
