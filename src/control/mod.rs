@@ -19,6 +19,7 @@
 //! time pass with a [`Input::Tick`] when [`Control::wake`] says so.
 
 pub mod approval;
+mod balancing;
 mod cached_answers;
 mod calendar;
 mod clock;
@@ -58,10 +59,10 @@ use crate::alarm::{Alarm, Incidents, Rules, ServerAlarms};
 use crate::availability::Availability;
 use crate::canary::Observation;
 use crate::event::Event;
-use crate::health::{Memory, RememberedGuests};
+use crate::health::Memory;
 use crate::inspect::what_if::Present;
 use crate::intent::{IntentStore, SavedIntents};
-use crate::load::{Balancer, Guests, LoadStep, Outlook, Readings};
+use crate::load::{Balancer, Guests, LoadStep, Outlook};
 use crate::moment::Moment;
 use crate::region::Resolved;
 use crate::snapshot::{Base, Inputs, Snapshot};
@@ -106,6 +107,7 @@ pub struct Control {
     server_alarms: ServerAlarms,
     /// Whether the loss of any one region would end well.
     losses: LossWatch,
+    /// Which clients stay with regions that are down, because no other one can bear them.
     unborne: UnborneWatch,
     /// When a known event begins or ends next.
     capacity_due: Option<Moment>,
@@ -388,16 +390,6 @@ impl Control {
         events.into_iter().map(Effect::emit).collect()
     }
 
-    /// Looks at which clients stay with regions that are down because no other can bear them.
-    fn look_at_unborne(&mut self, now: Moment) -> Vec<Effect> {
-        let readings = self.monitor.readings(&self.base, now);
-        let staying = self.balancer.unborne(&self.base, self.monitor.view(), &readings).into_iter();
-        let regions = &self.base.config.regions;
-        let staying = staying.map(|(region, share)| (regions.target(Resolved::Region(region)), share));
-        let news = self.unborne.look(staying.collect(), now);
-        news.into_iter().map(Effect::emit).collect()
-    }
-
     /// Forecasts the loss of regions, if it is time to.
     fn look_at_losses(&mut self, now: Moment) -> Option<Effect> {
         if now < self.losses.wake() {
@@ -406,51 +398,6 @@ impl Control {
         let outlook = self.outlook(now);
         let present = Present { base: &self.base, view: self.monitor.view(), outlook: &outlook, at: now };
         self.losses.look(&present, now).map(Effect::emit)
-    }
-
-    /// Spreads the clients of regions that have left or returned, if any has.
-    fn land(&mut self, now: Moment) {
-        let readings = self.monitor.readings(&self.base, now);
-        if !self.balancer.is_due(&self.base, self.monitor.view(), &readings) {
-            return;
-        }
-        self.balancer.land(&self.base, self.monitor.view(), &readings, now);
-    }
-
-    /// Takes note of who is given clients of others.
-    fn note_guests(&mut self, now: Moment) {
-        let readings = self.monitor.readings(&self.base, now);
-        self.note_guests_by(&readings, now);
-    }
-
-    fn note_guests_by(&mut self, readings: &Readings, now: Moment) {
-        let (view, splits) = (self.monitor.view(), self.balancer.splits());
-        for (region, is_given) in self.guests.follow(&self.base, view, splits, readings) {
-            self.monitor.note_guests(region, is_given.then_some(now));
-        }
-    }
-
-    /// Takes note of the guests that an earlier life gave. Of a region with a capacity the load is not heard yet, and is
-    /// taken to have been: or every one of them would count as given more than it may be expected to bear.
-    fn resume_guests(&mut self, remembered: &[RememberedGuests], now: Moment) {
-        let mut readings = self.monitor.readings(&self.base, now);
-        readings.vitals.iter_mut().for_each(|vitals| _ = vitals.load.get_or_insert(0.0));
-        self.note_guests_by(&readings, now);
-        for RememberedGuests { region, given } in remembered {
-            // The wall clock may have been set back between the two lives.
-            if let Some(region) = self.base.config.regions.find(region) {
-                self.monitor.note_guests(region, Some((*given).min(now)));
-            }
-        }
-    }
-
-    /// Lets regions shed what is too much for them, if it is time to.
-    fn balance_step(&mut self, now: Moment) -> LoadStep {
-        if self.balancer.wake(&self.base).is_none_or(|due| now < due) {
-            return LoadStep::default();
-        }
-        let readings = self.monitor.readings(&self.base, now);
-        self.balancer.step(&self.base, self.monitor.view(), &readings, now)
     }
 
     /// Returns what is worth remembering, as of `now`.

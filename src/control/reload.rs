@@ -63,6 +63,7 @@ impl Control {
             let intent = intents.clone().find(|intent| intent.number == number)?;
             Some(Effect::emit(Event::intent_without_target(intent, &why, now)))
         }));
+        effects.extend(self.look_at_unborne(now));
         effects
     }
 }

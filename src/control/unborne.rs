@@ -23,15 +23,13 @@ impl UnborneWatch {
         let before = std::mem::take(&mut self.standing);
         let mut news = Vec::new();
         for (region, share) in staying {
-            let event = Event::clients_unborne(&region, share, now);
+            let mut event = Event::clients_unborne(&region, share, now);
             match before.get(&region) {
                 // Another share is no other alarm.
-                Some(known) => _ = self.standing.insert(region, Event { time: known.time, ..event }),
-                None => {
-                    news.push(event.clone());
-                    self.standing.insert(region, event);
-                }
+                Some(known) => event.time = known.time,
+                None => news.push(event.clone()),
             }
+            self.standing.insert(region, event);
         }
         let over = before.into_keys().filter(|region| !self.standing.contains_key(region));
         news.extend(over.map(|region| Event::clients_borne(&region, now)));

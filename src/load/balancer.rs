@@ -19,10 +19,11 @@ use std::sync::Arc;
 use super::estimate::{capacities, demands, estimate_by, route, served};
 use super::learnt::LearntDemand;
 use super::pace::{Pace, Turn};
+use super::premises::Premises;
 use super::{Outlook, Readings};
 use crate::health::{DrawnClients, RememberedDemand, SiteShare, VELOCITY_PERIOD, View};
 use crate::moment::{ClockStep, FollowClock, Moment};
-use crate::region::{Family, RegionId, RegionSet};
+use crate::region::{Family, RegionId};
 use crate::share::Share;
 use crate::snapshot::{Base, DemandPart, DrawnFor};
 use crate::steering::{Capacities, Demand, Piece, Split, Splits, too_much};
@@ -53,42 +54,6 @@ pub struct LoadStep {
     pub moves_clients: bool,
     /// The regions that shed another share of those who are at home there.
     pub changes: Vec<ShedChange>,
-}
-
-/// What clients are divided for: they are divided anew when any of it changes.
-#[derive(Clone, Debug)]
-struct Premises {
-    /// What regions take of their clients.
-    shares: Vec<[SiteShare; 2]>,
-    /// How much of each region is there.
-    present: Vec<f64>,
-    /// The regions that operators empty.
-    withdrawn: RegionSet,
-}
-
-impl Premises {
-    fn of(view: &View, readings: &Readings) -> Self {
-        let shares = view.all_shares_of_regions().collect();
-        Self { shares, present: readings.present.clone(), withdrawn: readings.withdrawn }
-    }
-
-    /// Returns the regions that had left as far as others could bear their clients, and take all of them now.
-    fn returned(&self, view: &View) -> RegionSet {
-        let regions = self.shares.iter().zip(view.all_shares_of_regions());
-        let numbered = (0..).map(RegionId).zip(regions).take(self.present.len());
-        let is_back = |(was, is): (&[SiteShare; 2], [SiteShare; 2])| {
-            was.iter()
-                .zip(is)
-                .any(|(was, is)| matches!(was, SiteShare::Yielding { .. }) && is == SiteShare::Full)
-        };
-        numbered.filter(|(_, shares)| is_back(*shares)).map(|(region, _)| region).collect()
-    }
-
-    fn hold(&self, view: &View, readings: &Readings) -> bool {
-        self.withdrawn == readings.withdrawn
-            && self.present == readings.present
-            && view.all_shares_of_regions().eq(self.shares.iter().copied())
-    }
 }
 
 /// Divides load. A copy is cheap: what is large is shared until it changes.
@@ -216,9 +181,10 @@ impl Balancer {
         self.expect_no_less(base, view, readings);
         let demands = self.demands(base, view, readings);
         let capacities = self.capacities(base, view, readings);
-        let returned = self.divided_for.as_ref().map(|premises| premises.returned(view));
         let splits = Arc::make_mut(&mut self.splits);
-        splits.send_home_to(returned.unwrap_or(RegionSet::NONE));
+        if let Some(premises) = &self.divided_for {
+            splits.send_home_to(premises.returned(view));
+        }
         splits.land(&demands, &capacities, base.config.safety.limits);
         splits.truncate(base.demand.len());
         self.divided_for = Some(Premises::of(view, readings));
@@ -373,7 +339,7 @@ impl FollowClock for Balancer {
     fn follow_clock(&mut self, step: ClockStep) {
         let Self { splits: _, rates: _, learnt, divided_for, expected: _, explained: _, pace } = self;
         learnt.follow_clock(step);
-        divided_for.iter_mut().for_each(|premises| premises.shares.follow_clock(step));
+        divided_for.follow_clock(step);
         pace.follow_clock(step);
     }
 }

@@ -10,6 +10,7 @@ mod guests;
 mod learnt;
 mod outlook;
 mod pace;
+mod premises;
 
 pub(crate) use balancer::Balancer;
 pub use balancer::LoadStep;

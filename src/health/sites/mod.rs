@@ -10,6 +10,7 @@
 //! Everything is judged anew at each [`Sites::update`], so it does not matter which of several triggers
 //! led to one: the same board at the same time is the same verdict.
 
+mod memory;
 mod suppress;
 #[cfg(test)]
 mod tests;
@@ -25,8 +26,7 @@ use super::outlier::{self, OutlierGrade, Windows};
 use super::site::name;
 use super::tally::{AddressTally, SiteTallies};
 use super::{
-    Assessment, Board, Phase, PhaseChange, RecoveryState, RememberedGrade, RememberedGuests,
-    RememberedRecovery, Suppression, Surroundings, Vitals, vitals,
+    Assessment, Board, Phase, PhaseChange, RecoveryState, Suppression, Surroundings, Vitals, vitals,
 };
 use crate::moment::{ClockStep, FollowClock, Moment, follows_clock};
 use crate::region::{Failover, Family, RegionId, RegionSet, Regions, Safety, Site, ZoneId};
@@ -120,15 +120,6 @@ impl Sites {
     /// none any more.
     pub fn note_guests(&mut self, region: RegionId, given: Option<Moment>) {
         self.given[usize::from(region.0)] = given;
-    }
-
-    /// Returns the regions that were given clients of others, in words that outlive the numbering.
-    pub fn guests(&self, regions: &Regions) -> Vec<RememberedGuests> {
-        let given = regions.iter().zip(&self.given);
-        let remembered = given.filter_map(|((_, region), given)| {
-            Some(RememberedGuests { region: region.name.clone(), given: (*given)? })
-        });
-        remembered.collect()
     }
 
     /// Follows other wishes of operators: by `RegionId` what the machine may do, and the regions that take no clients.
@@ -267,70 +258,6 @@ impl Sites {
     /// Returns how far a region has left that is down.
     pub fn exit(&self, region: RegionId, family: Family) -> Exit {
         self.regions[usize::from(region.0)][family as usize].exit
-    }
-
-    /// Returns every course that is worth remembering, in words that outlive the numbering.
-    pub fn remember(&self, regions: &Regions) -> Vec<RememberedRecovery> {
-        let recoveries = regions.sites().flat_map(|site| Family::BOTH.map(|family| (site, family)));
-        let eventful = recoveries.filter(|(site, family)| self.recovery(*site, *family).is_eventful());
-        let remembered = eventful.map(|(site, family)| {
-            let (region, zone) = name(regions, site);
-            RememberedRecovery {
-                region: region.to_owned(),
-                zone: zone.map(str::to_owned),
-                family,
-                recovery: self.recovery(site, family).clone(),
-                failover: self.failover(site.region(regions)),
-            }
-        });
-        remembered.collect()
-    }
-
-    /// Puts the sites on the recoveries on which an earlier life left them, and returns how many of these were
-    /// about sites that are not there any more.
-    pub fn adopt(
-        &mut self,
-        remembered: &[RememberedRecovery],
-        grades: &[RememberedGrade],
-        regions: &Regions,
-        now: Moment,
-    ) -> usize {
-        let mut foreign = 0;
-        let known: HashMap<_, _> = regions.sites().map(|site| (name(regions, site), site)).collect();
-        for RememberedRecovery { region, zone, family, recovery, failover } in remembered {
-            match known.get(&(region.as_str(), zone.as_deref())) {
-                Some(site) => {
-                    self.state_mut(*site, *family).recovery = recovery.as_of(now);
-                    self.failover[usize::from(site.region(regions).0)] = *failover;
-                }
-                None => foreign += 1,
-            }
-        }
-        for RememberedGrade { region, zone, grade } in grades {
-            match known.get(&(region.as_str(), zone.as_deref())) {
-                Some(Site::Region(id)) => {
-                    self.region_windows[usize::from(id.0)] = Windows::remembered(*grade)
-                }
-                Some(Site::Zone(id)) => self.zone_windows[usize::from(id.0)] = Windows::remembered(*grade),
-                None => foreign += 1,
-            }
-        }
-        self.forget_absent(regions, now);
-        foreign
-    }
-
-    /// Returns every site that stands out among the others, in words that outlive the numbering.
-    pub fn grades(&self, regions: &Regions) -> Vec<RememberedGrade> {
-        let outstanding = regions.sites().filter(|site| self.grade(*site) != OutlierGrade::Fine);
-        let grades = outstanding.map(|site| {
-            let (region, zone) = name(regions, site);
-            RememberedGrade {
-                region: region.to_owned(),
-                zone: zone.map(str::to_owned),
-                grade: self.grade(site),
-            }
-        });
-        grades.collect()
     }
 
     /// Returns what its clients' requests say of a site.
