@@ -22,8 +22,8 @@ const DEFAULT: &str = "info,notify=error";
 /// and about malformed packets as fast as those come. What is to be known of packets is counted.
 const NEVER: [&str; 3] = ["hickory_server", "hickory_net", "hickory_proto"];
 
-/// Starts to log to standard error, as JSON with the name of the instance in each line. `filter` is what is logged; `RUST_LOG` adds to
-/// it, and takes its place where both name a module.
+/// Starts to log to standard error; lines in JSON carry the name of the instance. `filter` is what is logged; `RUST_LOG`
+/// adds to it, and takes its place where both name a module.
 pub fn start(format: LogFormat, name: &str, filter: Option<&str>) {
     let usual = filter.unwrap_or(DEFAULT);
     let more = std::env::var("RUST_LOG").unwrap_or_default();
