@@ -210,9 +210,9 @@ fn many_wrong_tokens_are_limited_while_the_right_one_works() {
 }
 
 /// Files of certificates: an authority, and whom it signs for.
-struct Authority {
-    issuer: Issuer<'static, KeyPair>,
-    pem: String,
+pub struct Authority {
+    pub issuer: Issuer<'static, KeyPair>,
+    pub pem: String,
 }
 
 pub fn pem(kind: &str, der: &[u8]) -> String {
@@ -220,7 +220,7 @@ pub fn pem(kind: &str, der: &[u8]) -> String {
 }
 
 impl Authority {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let mut own = CertificateParams::new(Vec::new()).unwrap();
         own.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let key = KeyPair::generate().unwrap();

@@ -5,53 +5,37 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::thread;
 
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rcgen::{CertificateParams, KeyPair};
 use rustls::crypto::ring;
 use rustls::pki_types::PrivateKeyDer;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-use crate::access::pem;
+use crate::access::Authority;
 use crate::home::Home;
 use crate::region::{Regions, regions_in};
 use crate::run::meridian;
 use crate::server::{Server, wait_for};
 
-/// A private authority.
-struct Authority {
-    issuer: Issuer<'static, KeyPair>,
-    pem: String,
-}
-
-impl Authority {
-    fn new() -> Self {
-        let mut own = CertificateParams::new(Vec::new()).unwrap();
-        own.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let key = KeyPair::generate().unwrap();
-        let pem = pem("CERTIFICATE", own.self_signed(&key).unwrap().der());
-        Self { issuer: Issuer::new(own, key), pem }
-    }
-
-    /// Serves `https` for a name on an address, healthy for ever, and returns the port.
-    fn serve(&self, name: &str, address: &str) -> u16 {
-        let key = KeyPair::generate().unwrap();
-        let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
-        let certificate = params.signed_by(&key, &self.issuer).unwrap().der().clone();
-        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(vec![certificate], PrivateKeyDer::try_from(key.serialize_der()).unwrap());
-        let config = Arc::new(config.unwrap());
-        let listener = TcpListener::bind((address, 0)).unwrap();
-        let port = listener.local_addr().unwrap().port();
-        thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let connection = ServerConnection::new(Arc::clone(&config)).unwrap();
-                thread::spawn(move || answer(StreamOwned::new(connection, stream)));
-            }
-        });
-        port
-    }
+/// Serves `https` for a name of an authority on an address, healthy for ever, and returns the port.
+fn serve_https(authority: &Authority, name: &str, address: &str) -> u16 {
+    let key = KeyPair::generate().unwrap();
+    let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+    let certificate = params.signed_by(&key, &authority.issuer).unwrap().der().clone();
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate], PrivateKeyDer::try_from(key.serialize_der()).unwrap());
+    let config = Arc::new(config.unwrap());
+    let listener = TcpListener::bind((address, 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let connection = ServerConnection::new(Arc::clone(&config)).unwrap();
+            thread::spawn(move || answer(StreamOwned::new(connection, stream)));
+        }
+    });
+    port
 }
 
 /// Answers one request, unless the client does not trust the certificate.
@@ -91,7 +75,7 @@ fn home(port: u16, ca: &str) -> Home {
 #[test]
 fn a_canary_trusts_the_authority_in_its_file_only_and_the_file_is_read_again_when_it_changes() {
     let [ours, stranger] = [Authority::new(), Authority::new()];
-    let port = ours.serve("api.internal", "127.7.2.1");
+    let port = serve_https(&ours, "api.internal", "127.7.2.1");
     let home = home(port, &stranger.pem);
     let server = Server::start(&home);
     let region = || regions_in(&server.ask("private.api.example.com. A from 10.81.7.0/24"));

@@ -3,10 +3,13 @@
 use std::fs::{self, File};
 use std::net::UdpSocket;
 use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
 
 use crate::home::Home;
 use crate::run::{Ran, database, meridian};
-use crate::server::Server;
+use crate::server::{Process, Server};
 
 /// Tries to start a server on a folder that it cannot start on.
 fn serve(home: &Home) -> Ran {
@@ -145,4 +148,28 @@ fn a_sparse_database_of_two_gigabytes_is_refused_without_being_read() {
     let path = home.path("huge.mmdb");
     File::create(&path).unwrap().set_len(2 << 30).unwrap();
     check_database(&home, &path, "file too large: 2147483648 bytes (limit ");
+}
+
+/// Starts a server with these options and variable, and waits until it answers.
+fn serve_with(home: &Home, options: &[&str], rust_log: &str) -> Server {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_meridian"));
+    command.env("RUST_LOG", rust_log).arg("serve").arg("--config").arg(home.zones()).args(options);
+    Server::of(Process::start(&mut command))
+}
+
+#[test]
+fn every_line_in_json_names_its_instance_whatever_rust_log_adds() {
+    let home = Home::new(1);
+    let server = serve_with(&home, &["--log", "json"], "meridian::peers=debug");
+    for line in server.process.lines() {
+        let line: Value = serde_json::from_str(&line).expect("one object");
+        assert_eq!(line["name"], "it", "{line}");
+    }
+}
+
+#[test]
+fn a_rust_log_that_cannot_be_read_is_passed_over_and_said() {
+    let home = Home::new(1);
+    let server = serve_with(&home, &[], "meridian=loud");
+    server.process.line("RUST_LOG=meridian=loud is passed over");
 }
