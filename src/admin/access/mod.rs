@@ -11,7 +11,7 @@
 //! machine is worth little: a browser here runs other people's pages, and a proxy here asks for other people.
 //! A page whose own name was turned to this machine (DNS rebinding) is told by its `Host`, a proxy by what it
 //! adds. A page cannot send `Authorization` unasked, because that needs a preflight (Fetch, section 3.2.2),
-//! which is not answered here; a client certificate it can, so that [`operator`] looks at the `Origin`.
+//! which is not answered here; a client certificate it can. [`operator`] looks at the `Origin` of every change.
 
 mod refusal;
 mod token;
@@ -34,6 +34,9 @@ pub use token::{HashedToken, MAX_TOKEN, MIN_TOKEN, UnfitToken};
 
 /// The wrong tokens in a second that are answered one by one: more than a handful of misconfigured programs send.
 pub const MAX_WRONG: u32 = 10;
+
+/// The name under which a proxy was asked.
+const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 
 /// The headers that proxies and content delivery networks add to what they pass on.
 const FORWARDED: [&str; 12] = [
@@ -141,8 +144,7 @@ pub fn operator(caller: &CallerIdentity, headers: &HeaderMap) -> Result<String, 
         Role::Read => return Err(AccessRefusal::MustOperate(caller.clone())),
         Role::Operate => {}
     }
-    // Browsers send certificates along with whatever any page asks for, and its origin with what is no GET.
-    if caller.via == Credential::Certificate && is_foreign(headers) {
+    if is_foreign(headers, caller.via) {
         return Err(AccessRefusal::ForeignPage);
     }
     let Some(author) = headers.get(AUTHOR) else { return Ok(caller.name.clone()) };
@@ -151,12 +153,24 @@ pub fn operator(caller: &CallerIdentity, headers: &HeaderMap) -> Result<String, 
     if is_name { Ok(format!("{author} ({})", caller.name)) } else { Err(AccessRefusal::NoName) }
 }
 
-/// Returns whether a page of another origin than this server made a browser send a request.
-fn is_foreign(headers: &HeaderMap) -> bool {
-    let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+/// Returns whether a page of another origin than this server made a browser send a request: browsers send the origin of a
+/// page with what is no GET.
+///
+/// They send certificates along with whatever any page asks for, so that only the very origin will do. A token is in the
+/// hands of the page that sends it; there may be a proxy before this server, which speaks TLS and knows its name.
+fn is_foreign(headers: &HeaderMap, via: Credential) -> bool {
     let Some(origin) = headers.get(header::ORIGIN) else { return false };
-    let ours = text(header::HOST).map(|host| format!("https://{host}"));
-    ours.is_none_or(|ours| !origin.as_bytes().eq_ignore_ascii_case(ours.as_bytes()))
+    let names: &[HeaderName] = match via {
+        Credential::Certificate => &[header::HOST],
+        Credential::Token | Credential::Loopback => &[header::HOST, FORWARDED_HOST],
+    };
+    let schemes: &[&str] = match via {
+        Credential::Certificate => &["https"],
+        Credential::Token | Credential::Loopback => &["https", "http"],
+    };
+    let hosts = names.iter().filter_map(|name| headers.get(name)?.to_str().ok());
+    let mut ours = hosts.flat_map(|host| schemes.iter().map(move |scheme| format!("{scheme}://{host}")));
+    !ours.any(|ours| origin.as_bytes().eq_ignore_ascii_case(ours.as_bytes()))
 }
 
 /// The wrong tokens of the present second.
@@ -270,7 +284,25 @@ mod tests {
             (Role::Operate, Credential::Token, "", Ok("alice")),
             (Role::Operate, Credential::Token, "meridian-author: Jo", Ok("Jo (alice)")),
             (Role::Operate, Credential::Token, "meridian-author:  ", Err("no_name")),
-            (Role::Operate, Credential::Token, "origin: https://evil.example\nhost: ns1", Ok("alice")),
+            (
+                Role::Operate,
+                Credential::Token,
+                "origin: https://evil.example\nhost: ns1",
+                Err("foreign_page"),
+            ),
+            (Role::Operate, Credential::Token, "origin: http://ns1:8053\nhost: ns1:8053", Ok("alice")),
+            (
+                Role::Operate,
+                Credential::Token,
+                "origin: https://ns1.example.com\nhost: 10.0.0.1:8053\nx-forwarded-host: ns1.example.com",
+                Ok("alice"),
+            ),
+            (
+                Role::Operate,
+                Credential::Certificate,
+                "origin: http://ns1:8053\nhost: ns1:8053",
+                Err("foreign_page"),
+            ),
             (Role::Operate, Credential::Certificate, "host: ns1", Ok("alice")),
             (Role::Operate, Credential::Certificate, "origin: https://ns1:8053\nhost: ns1:8053", Ok("alice")),
             (
