@@ -1,10 +1,9 @@
-//! Accepts connections, few at a time, and lets none of them stay but streams.
+//! Accepts connections, and lets none of them stay but streams.
 //!
 //! Each connection carries one request and ends within [`LIFETIME`], whatever the client does, so that
 //! one bound covers a slow request, a slow reader and an idle connection. How many there are at once is [`Places`].
 //! A connection that turns into a stream ([`Stay`]) gives its place to others, and has one among the streams instead
-//! (`stream`). `axum::serve` bounds nothing of this, so hyper is
-//! driven directly.
+//! (`stream`). `axum::serve` bounds nothing of this, so hyper is driven directly.
 
 use std::future::Future;
 use std::io;
@@ -24,7 +23,7 @@ use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
 use super::access::Peer;
-use super::places::{Place, Places};
+use super::places::{Places, Seat};
 use super::routes;
 use super::state::AdminState;
 use super::stream::feed::{Feeding, Stay};
@@ -149,17 +148,16 @@ async fn accept(
     router: &Router,
     connections: &mut JoinSet<()>,
 ) {
-    let places = Places::new(state.connections.requests);
+    let places = Places::new(state.connections);
     loop {
-        let permit = places.free().await;
         while connections.try_join_next().is_some() {}
         match listener.accept().await {
             Ok((stream, peer)) => {
-                let Some(place) = places.take(permit, peer.ip()) else { continue };
+                let (seat, leaving) = Seat::new(&places, peer.ip());
                 let (stay, feed) = Stay::new();
                 let tls = state.access.load().tls.as_ref().map(TlsPolicy::config);
-                let router = router.clone().layer(Extension(stay));
-                connections.spawn(attend(connect(stream, peer, tls, router), feed, place));
+                let router = router.clone().layer(Extension(stay)).layer(Extension(seat.clone()));
+                connections.spawn(attend(connect(stream, peer, tls, router), leaving, feed, seat));
             }
             Err(error) => {
                 tracing::warn!(%error, "cannot accept a connection for the admin pages");
@@ -184,14 +182,20 @@ async fn connect(stream: TcpStream, address: SocketAddr, tls: Option<Arc<ServerC
 
 /// Lets a connection live for as long as it may: a client that is too slow, or that breaks off, has harmed
 /// only itself.
-async fn attend(connection: impl Future<Output = ()>, feed: oneshot::Receiver<Feeding>, place: Place) {
+async fn attend(
+    connection: impl Future<Output = ()>,
+    leaving: oneshot::Receiver<()>,
+    feed: oneshot::Receiver<Feeding>,
+    seat: Seat,
+) {
     let mut connection = std::pin::pin!(connection);
     let feed = tokio::select! {
         () = &mut connection => return,
         () = tokio::time::sleep(LIFETIME) => return,
+        Ok(()) = leaving => return,
         Ok(feed) = feed => feed,
     };
-    drop(place);
+    seat.leave();
     tokio::select! {
         () = connection => {}
         () = feed => {}

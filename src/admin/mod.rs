@@ -18,6 +18,7 @@ mod bind;
 mod drain_status;
 mod explain;
 mod history;
+mod host;
 mod intents;
 pub(crate) mod listen;
 pub mod map;
@@ -40,7 +41,7 @@ mod ui;
 
 pub use listen::{AdminBindError, AdminListener, bind, serve};
 pub use peers::gate::PeerGate;
-pub use places::ConnectionLimits;
+pub use places::{ConnectionLimits, MAX_HEALTH_CHECKS};
 pub use state::{
     AdminSources, AdminState, ConfigOrigin, DatabaseOrigin, FailedReload, LatestResult, OperatorOrder,
     Published, RollbackOrder,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
 use axum::extract::{DefaultBodyLimit, Path, Request, State};
-use axum::http::{HeaderMap, StatusCode, Uri, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
@@ -14,6 +14,8 @@ use super::access::{AccessRefusal, Peer};
 use super::api::intents::MAX_BODY;
 use super::api::{ApiError, CallerIdentity, Method, Operation, routes};
 use super::bind::{Bound, answered, answered_in_turn, handled, ordered, rendered};
+use super::host;
+use super::places::{Purpose, Seat};
 use super::respond::{json, render, text};
 use super::state::AdminState;
 use super::{
@@ -99,6 +101,7 @@ pub(super) fn router(state: Arc<AdminState>) -> Router {
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .fallback(not_found)
         .layer(middleware::from_fn_with_state(Arc::clone(&state), admit))
+        .layer(middleware::from_fn(receive))
         .with_state(state)
 }
 
@@ -174,6 +177,26 @@ fn is_open(path: &str) -> bool {
         Some((folder, _)) => path.starts_with(folder),
         None => path == open.path,
     })
+}
+
+/// Gives a request its place, holds it to HTTP, and forbids browsers to take its answer for anything else than it says.
+async fn receive(Extension(seat): Extension<Seat>, mut request: Request, next: Next) -> Response {
+    let peer = request.extensions().get::<Peer>().expect("every connection has its peer").address.ip();
+    let is_health = request.uri().path() == routes::HEALTH.operation().path;
+    let purpose = if is_health { Purpose::Health } else { Purpose::Other };
+    let mut response = match host::settle(&mut request) {
+        Err(refusal) => refusal.into_response(),
+        Ok(()) if !seat.settle(peer, purpose).await => too_many(),
+        Ok(()) => next.run(request).await,
+    };
+    let nosniff = (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response.headers_mut().extend([nosniff]);
+    response
+}
+
+fn too_many() -> Response {
+    let refusal = ApiError::new(503, "too many requests of this network are under way, retry later");
+    ([(header::RETRY_AFTER, "1")], refusal).into_response()
 }
 
 /// Lets a request through to its handler, with the caller's identity, or refuses it.

@@ -52,14 +52,16 @@ pub fn raise_limit() -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::admin::MAX_HEALTH_CHECKS;
 
     #[test]
     fn probes_and_pages_have_their_part_of_a_low_limit_and_no_more_than_they_need_of_a_high_one() {
         let all = |budget: DescriptorBudget| {
-            (budget.probes + budget.admin.requests + budget.admin.streams + budget.tcp) as u64
+            let ConnectionLimits { arrivals, requests, streams } = budget.admin;
+            (budget.probes + arrivals + requests + streams + MAX_HEALTH_CHECKS + budget.tcp) as u64
         };
         let low = DescriptorBudget::of(256, 0);
-        assert_eq!((low.probes, low.admin.requests, low.admin.streams, low.tcp), (64, 32, 32, 64));
+        assert_eq!((low.probes, low.admin.requests, low.admin.streams, low.tcp), (64, 16, 16, 64));
         let beside = DescriptorBudget::of(256, 30);
         assert!(all(low) + RESERVED <= 256 && all(beside) + RESERVED + 30 <= 256, "{low:?} {beside:?}");
         let high = DescriptorBudget::of(1 << 20, 0);

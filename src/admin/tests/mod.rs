@@ -484,7 +484,7 @@ fn every_type_is_explained() {
     }
 }
 
-const JO: &str = "authorization: Bearer 0123456789abcdef01234567\r\nmeridian-author: Jo Ö\r\n";
+const JO: &str = "host: ns1\r\nauthorization: Bearer 0123456789abcdef01234567\r\nmeridian-author: Jo Ö\r\n";
 
 fn let_back() -> Result<Done, Rejection> {
     Ok(Done::LetBack { region: "tokyo".to_owned() })

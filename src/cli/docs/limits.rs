@@ -201,7 +201,9 @@ fn events() -> Vec<Row> {
 
 fn admin() -> Vec<Row> {
     vec![
-        ("connections", most(places::MAX_REQUESTS)),
+        ("connections that have not said yet what they want", most(places::MAX_ARRIVALS)),
+        ("requests that are served at once", most(places::MAX_REQUESTS)),
+        ("requests for `/healthz` that are served at once, besides", most(places::MAX_HEALTH_CHECKS)),
         ("streams of `/events`", most(places::MAX_STREAMS)),
         ("time of a request's head", at_most(listen::HEAD_TIMEOUT)),
         ("time of a connection, streams excepted", at_most(listen::LIFETIME)),
