@@ -159,6 +159,7 @@ impl IncidentCause {
             | Condition::Reference(_)
             | Condition::Peer(_)
             | Condition::Host(_)
+            | Condition::Webhook(_)
             | Condition::ReloadFailed
             | Condition::PassedOver
             | Condition::StateFile(_)
@@ -410,6 +411,7 @@ fn rank(condition: &Condition) -> u8 {
         | Condition::Reference(_)
         | Condition::Peer(_)
         | Condition::Host(_)
+        | Condition::Webhook(_)
         | Condition::ReloadFailed
         | Condition::PassedOver
         | Condition::StateFile(_)

@@ -10,6 +10,7 @@ mod flood;
 pub(crate) mod incident;
 mod rules;
 mod server;
+mod webhooks;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 

@@ -1,4 +1,5 @@
-//! Alarms about the server itself: its files, its clock, names that it cannot look up, and floods of queries.
+//! Alarms about the server itself: its files, its clock, names that it cannot look up, floods of queries, and
+//! receivers that refuse its events.
 //!
 //! A file that was lost, or cannot be written, is an alarm until it is written. A clock that was set is one for a while,
 //! so that an operator who looks later still learns why times do not fit.
@@ -9,6 +10,7 @@ use std::time::Duration;
 
 use super::Alarm;
 use super::flood::FloodAlarm;
+use super::webhooks::WebhookAlarms;
 use crate::event::{Condition, Event, StateLoss};
 use crate::generation::PassedOver;
 use crate::moment::{ClockStep, Moment, follows_clock};
@@ -33,6 +35,7 @@ pub(crate) struct ServerAlarms {
     /// The last step of the clock that is still told.
     clock: Option<Event>,
     pub(crate) flood: FloodAlarm,
+    pub(crate) webhooks: WebhookAlarms,
 }
 
 impl ServerAlarms {
@@ -134,16 +137,18 @@ impl ServerAlarms {
 
     /// Returns when to look although nothing happens; `None`: never.
     pub(crate) fn wake(&self) -> Option<Moment> {
-        self.clock_until().into_iter().chain(self.flood.wake()).min()
+        self.clock_until().into_iter().chain(self.flood.wake()).chain(self.webhooks.wake()).min()
     }
 
     fn clock_until(&self) -> Option<Moment> {
         self.clock.as_ref().map(|event| event.time.plus(CLOCK_TOLD_FOR))
     }
 
-    /// Ends the alarm of the clock when it has been told for long enough, and a flood that is over.
+    /// Ends the alarm of the clock when it has been told for long enough, a flood that is over, and the alarms of webhooks
+    /// that are taken again.
     pub(crate) fn look(&mut self, now: Moment) -> Vec<Event> {
         let mut events = Vec::from_iter(self.flood.look(now));
+        events.extend(self.webhooks.look(now));
         if self.clock_until().is_some_and(|until| until <= now) {
             self.clock = None;
             events.push(Event::clock_steady(CLOCK_TOLD_FOR, now));
@@ -166,7 +171,12 @@ impl ServerAlarms {
         let passed_over = self.passed_over.iter();
         let passed_over =
             passed_over.map(|event| Alarm { condition: Condition::PassedOver, event: event.clone() });
-        files.chain(hosts).chain(passed_over).chain(clock).chain(self.flood.standing())
+        files
+            .chain(hosts)
+            .chain(passed_over)
+            .chain(clock)
+            .chain(self.flood.standing())
+            .chain(self.webhooks.standing())
     }
 }
 
@@ -182,7 +192,7 @@ fn taken(found: &[IpAddr], id: ZoneId, regions: &Regions) -> Option<String> {
     })
 }
 
-follows_clock!(ServerAlarms: files, hosts, passed_over, clock, flood);
+follows_clock!(ServerAlarms: files, hosts, passed_over, clock, flood, webhooks);
 
 #[cfg(test)]
 mod tests {

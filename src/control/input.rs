@@ -7,7 +7,7 @@ use super::{Command, Done, Rejection};
 use crate::availability::log::AvailabilityLog;
 use crate::canary::{BlindProbe, Epoch, Observation, ReferenceSighting};
 use crate::config::Config;
-use crate::event::{Event, LimitedQueries, StateLoss};
+use crate::event::{Event, LimitedQueries, StateLoss, WebhookRefusals};
 use crate::generation::PassedOver;
 use crate::health::{Memory, PeerReport};
 use crate::intent::SavedIntents;
@@ -56,6 +56,8 @@ pub enum Input {
     Written(BTreeMap<&'static str, Option<String>>),
     /// Queries were over the rate limits since the last look.
     Limited(LimitedQueries),
+    /// Receivers of webhooks have refused events since the last look, or taken one after that.
+    Delivered(Vec<WebhookRefusals>),
     /// The process is about to end.
     Stopping,
 }

@@ -212,6 +212,10 @@ impl Control {
             Input::Limited(queries) => {
                 self.server_alarms.flood.seen(&queries, now).into_iter().map(Effect::emit).collect()
             }
+            Input::Delivered(refusals) => {
+                let events = self.server_alarms.webhooks.seen(&refusals, now);
+                events.into_iter().map(Effect::emit).collect()
+            }
             Input::Stopping => {
                 vec![
                     Effect::Persist(self.memory(now)),

@@ -180,6 +180,7 @@ fn seen_at(input: &Input) -> Option<Moment> {
         | Input::ClockSet(_)
         | Input::Written(_)
         | Input::Limited(_)
+        | Input::Delivered(_)
         | Input::Stopping => None,
     }
 }
@@ -300,14 +301,19 @@ impl ControlLoop {
         });
     }
 
-    /// Looks at what nothing tells of: the wall clock, and queries over the rate limits.
+    /// Looks at what nothing tells of: the wall clock, queries over the rate limits, and events that are refused.
     fn look(&self) -> Option<Input> {
         supervisor::alive();
         let step = self.clock.follow().map(Input::ClockSet);
-        step.or_else(|| {
+        let limited = || {
             let queries = self.current.load().limiter.floods();
             (queries.count() > 0).then_some(Input::Limited(queries))
-        })
+        };
+        let delivered = || {
+            let refusals = self.metrics.delivery.take_refusals();
+            (!refusals.is_empty()).then_some(Input::Delivered(refusals))
+        };
+        step.or_else(limited).or_else(delivered)
     }
 
     /// Waits until a moment; `None`: for ever.

@@ -56,6 +56,8 @@ pub enum Condition {
     Disagreement(Target, Family),
     /// This name of an availability zone cannot be looked up.
     Host(String),
+    /// The receiver of this webhook refuses events.
+    Webhook(String),
     /// The configuration on disk is refused.
     ReloadFailed,
     /// Something else is served than the configuration directory holds.
@@ -94,6 +96,7 @@ impl Condition {
             | Self::Peer(_)
             | Self::Disagreement(..)
             | Self::Host(_)
+            | Self::Webhook(_)
             | Self::ReloadFailed
             | Self::ClockSet
             | Self::Flood
@@ -121,6 +124,7 @@ impl Condition {
             | Self::Reference(_)
             | Self::Peer(_)
             | Self::Host(_)
+            | Self::Webhook(_)
             | Self::ReloadFailed
             | Self::PassedOver
             | Self::StateFile(_)
@@ -150,6 +154,7 @@ impl Condition {
             | Self::Reference(_)
             | Self::Peer(_)
             | Self::Host(_)
+            | Self::Webhook(_)
             | Self::ReloadFailed
             | Self::PassedOver
             | Self::StateFile(_)
@@ -189,6 +194,7 @@ impl fmt::Display for Condition {
             Self::Peer(name) => write!(f, "peer/{name}"),
             Self::Disagreement(target, family) => write!(f, "disagreement/{target}/{family}"),
             Self::Host(name) => write!(f, "host/{name}"),
+            Self::Webhook(name) => write!(f, "webhook/{name}"),
             Self::ReloadFailed => f.write_str("reload"),
             Self::PassedOver => f.write_str("passed_over"),
             Self::StateFile(file) => write!(f, "state/{file}"),

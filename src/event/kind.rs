@@ -143,6 +143,10 @@ impl EventKind {
     pub const FLOOD_BEGAN: Self = Self::word("flood_began");
     /// They have been within them for a while.
     pub const FLOOD_ENDED: Self = Self::word("flood_ended");
+    /// The receiver of a webhook refuses events.
+    pub const WEBHOOK_REFUSED: Self = Self::word("webhook_refused");
+    /// It takes them again.
+    pub const WEBHOOK_ACCEPTED: Self = Self::word("webhook_accepted");
     /// The loss of a region would end badly.
     pub const REDUNDANCY_LOST: Self = Self::word("redundancy_lost");
     /// The loss of any one would end well.

@@ -30,6 +30,7 @@ mod redundancy;
 mod server;
 mod site;
 mod threshold;
+mod webhook;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -42,6 +43,7 @@ pub use redundancy::BadLoss;
 pub use server::StateLoss;
 pub use site::Outage;
 pub use threshold::Excess;
+pub use webhook::WebhookRefusals;
 
 use crate::moment::{Moment, follows_clock, rfc3339};
 use crate::region::{Family, Target};

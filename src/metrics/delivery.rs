@@ -13,6 +13,8 @@ use prometheus_client::registry::Registry;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::event::WebhookRefusals;
+
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct OfWebhook {
     webhook: String,
@@ -39,6 +41,29 @@ struct DeliveryErrors {
     log: Option<String>,
     /// By webhook; `None`: the last delivery succeeded, or there was none.
     webhooks: BTreeMap<String, Option<String>>,
+    /// By webhook: what was refused, or taken after that, since it was last asked for.
+    refusals: BTreeMap<String, WebhookRefusals>,
+}
+
+impl DeliveryErrors {
+    /// Keeps an outcome for those who ask what is refused.
+    fn note(&mut self, webhook: &str, outcome: Delivery, trouble: Option<&str>) {
+        let (is_refused, is_taken) = (outcome == Delivery::Rejected, outcome == Delivery::Accepted);
+        if !is_refused && !is_taken {
+            return;
+        }
+        let noted = self.refusals.entry(webhook.to_owned()).or_insert_with(|| WebhookRefusals {
+            webhook: webhook.to_owned(),
+            refused: 0,
+            why: String::new(),
+            takes_again: false,
+        });
+        noted.takes_again = is_taken;
+        if is_refused {
+            noted.refused += 1;
+            noted.why = trouble.unwrap_or_default().to_owned();
+        }
+    }
 }
 
 /// The outcome of a delivery to a webhook.
@@ -127,7 +152,14 @@ impl DeliveryMetrics {
     /// Counts the outcome of an attempt, and keeps its error.
     pub fn attempted(&self, webhook: &str, outcome: Delivery, trouble: Option<String>) {
         self.count(webhook, outcome, 1);
-        self.errors().webhooks.insert(webhook.to_owned(), trouble);
+        let mut errors = self.errors();
+        errors.note(webhook, outcome, trouble.as_deref());
+        errors.webhooks.insert(webhook.to_owned(), trouble);
+    }
+
+    /// Returns what receivers have refused, or taken after that, since the last call.
+    pub fn take_refusals(&self) -> Vec<WebhookRefusals> {
+        std::mem::take(&mut self.errors().refusals).into_values().collect()
     }
 
     /// Counts events of one outcome.
@@ -186,6 +218,24 @@ fn signed(number: u64) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_refused_is_told_once_with_its_count_and_whether_something_was_taken_since() {
+        let delivery = DeliveryMetrics::default();
+        let refuse = || delivery.attempted("oncall", Delivery::Rejected, Some("status 401".to_owned()));
+        let told = || {
+            let refusals = delivery.take_refusals().into_iter();
+            refusals.map(|one| (one.refused, one.why, one.takes_again)).collect::<Vec<_>>()
+        };
+        refuse();
+        refuse();
+        delivery.attempted("oncall", Delivery::Retried, Some("status 500".to_owned()));
+        assert_eq!(told(), [(2, "status 401".to_owned(), false)]);
+        assert_eq!(told(), []);
+        refuse();
+        delivery.attempted("oncall", Delivery::Accepted, None);
+        assert_eq!(told(), [(1, "status 401".to_owned(), true)]);
+    }
 
     #[test]
     fn the_report_of_a_webhook_has_its_counts_and_its_last_error() {
