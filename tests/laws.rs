@@ -275,6 +275,12 @@ proptest! {
             let is_absent = reply.metadata.response_code == ResponseCode::NoError && reply.answers.is_empty();
             if !permitted.is_empty() && permitted.iter().copied().any(|region| has_v6(&region)) {
                 prop_assert!(!is_absent, "{} gets no AAAA", client);
+                // Nor does a prefix with other clients in it, whatever these are permitted.
+                for length in 0..width(client) {
+                    let (reply, _) = ask(&snapshot, RecordType::AAAA, (client, length));
+                    let is_absent = reply.metadata.response_code == ResponseCode::NoError && reply.answers.is_empty();
+                    prop_assert!(!is_absent, "{}/{} gets no AAAA", client, length);
+                }
             }
             if !draft.policy.regions.iter().any(|region| has_v6(&region)) {
                 prop_assert!(is_absent);

@@ -192,6 +192,12 @@ impl Regions {
         (first..end).map(AddressId).zip(&self.addresses[first as usize..end as usize])
     }
 
+    /// Returns whether a region of a set has an address of a family.
+    pub fn any_has(&self, set: RegionSet, family: Family) -> bool {
+        let mut members = self.iter().map(|(id, _)| id).filter(|id| set.contains(*id));
+        members.any(|id| self.addresses_of(id).any(|(_, address)| Family::of(address.ip) == family))
+    }
+
     /// Returns the region with this name.
     pub fn find(&self, name: &str) -> Option<RegionId> {
         self.iter().find(|(_, region)| region.name == name).map(|(id, _)| id)
@@ -221,6 +227,11 @@ impl RegionSet {
     /// Returns the regions that are in both sets.
     pub fn intersection(self, other: Self) -> Self {
         Self(self.0 & other.0)
+    }
+
+    /// Returns the regions that are in one of the sets.
+    pub fn union(self, other: Self) -> Self {
+        Self(self.0 | other.0)
     }
 
     /// Returns whether no region is in the set.

@@ -73,16 +73,19 @@ struct Plans {
     numbers: HashMap<PlanKey, u32>,
 }
 
-/// The order, the regions that are equally near, and the refusal when there are none.
-type PlanKey = (Vec<RegionId>, Vec<(RegionId, u64)>, Option<Refusal>);
+/// The order, the regions that are equally near, the families that are withheld, and the refusal when there are no
+/// regions.
+type PlanKey = (Vec<RegionId>, Vec<(RegionId, u64)>, [bool; 2], Option<Refusal>);
 
 impl Plans {
     fn number(&mut self, plan: Plan) -> u32 {
         let refusal = plan.order.is_empty().then_some(plan.refusal);
-        *self.numbers.entry((plan.order.clone(), plan.near.clone(), refusal)).or_insert_with(|| {
-            self.list.push(plan);
-            self.list.len() as u32 - 1
-        })
+        *self.numbers.entry((plan.order.clone(), plan.near.clone(), plan.withheld, refusal)).or_insert_with(
+            || {
+                self.list.push(plan);
+                self.list.len() as u32 - 1
+            },
+        )
     }
 }
 
@@ -124,7 +127,7 @@ impl Partition {
         let classes = views.table.classes().iter();
         let parts: Vec<u32> = classes.map(|class| plans.number(steering::plan(policy, class))).collect();
         let parts_of_classes = plans.list.len();
-        let border = PrefixParts::new(&parts, &mut plans, views);
+        let border = PrefixParts::new(&parts, &mut plans, regions, views);
         let parts_of_groups = views
             .transferred
             .iter()
@@ -261,7 +264,7 @@ impl Alike {
             let near = plan.near.iter().copied().filter(|(region, _)| is_led(region)).collect();
             let refusal = order.is_empty().then_some(plan.refusal);
             let next = numbers.len() as u32;
-            *numbers.entry((order, near, refusal)).or_insert(next)
+            *numbers.entry((order, near, plan.withheld, refusal)).or_insert(next)
         });
         let groups: Vec<u32> = groups.collect();
         if numbers.len() == plans.len() {
@@ -286,7 +289,7 @@ impl Alike {
 
 impl PrefixParts {
     /// Finds what prefixes get, given the part of each class; `None`: all clients are permitted the same regions.
-    fn new(parts: &[u32], plans: &mut Plans, views: &mut Views<'_>) -> Option<Self> {
+    fn new(parts: &[u32], plans: &mut Plans, regions: &Regions, views: &mut Views<'_>) -> Option<Self> {
         let mut permits: Vec<RegionSet> = Vec::new();
         let kinds = plans.list.iter().map(|plan| {
             let permitted = plan.permitted();
@@ -300,16 +303,21 @@ impl PrefixParts {
         if permits.len() == 1 {
             return None;
         }
-        let common = |kinds: &mut dyn Iterator<Item = usize>| {
-            kinds.fold(RegionSet::ALL, |common, kind| common.intersection(permits[kind]))
+        // What all kinds of clients are permitted, in the order of one of them.
+        let common = |plan: &Plan, kinds: &[u32]| {
+            let of = || kinds.iter().map(|kind| permits[*kind as usize]);
+            let permitted = of().fold(RegionSet::ALL, RegionSet::intersection);
+            let own = of().fold(RegionSet::NONE, RegionSet::union);
+            plan.within(permitted).withholding(regions, own)
         };
         let blocks = views.blocks(parts.to_vec(), kinds);
         let of_mixes = blocks.mixes().iter().map(|mix| {
-            let permitted = common(&mut mix.kinds.iter().map(|kind| *kind as usize));
-            plans.number(plans.list[mix.part as usize].within(permitted))
+            let plan = common(&plans.list[mix.part as usize], &mix.kinds);
+            plans.number(plan)
         });
         let of_mixes = of_mixes.collect();
-        let strictest = plans.list[0].within(common(&mut (0..permits.len())));
+        let all: Vec<u32> = (0..permits.len() as u32).collect();
+        let strictest = common(&plans.list[0], &all);
         let strictest = plans.number(strictest);
         Some(Self { blocks, parts: of_mixes, strictest })
     }

@@ -15,8 +15,9 @@ impl Base {
         let warnings = steered.flat_map(|(steering, number)| {
             let partition = &self.partitions[*number];
             let families = Family::BOTH.map(|family| self.without_family(steering, partition, family));
+            let withheld = Family::BOTH.map(|family| withheld(steering, partition, family));
             let others = [self.without_region(steering, partition), absent_when_down(steering, partition)];
-            others.into_iter().chain(families).flatten()
+            others.into_iter().chain(families).chain(withheld).flatten()
         });
         warnings.collect()
     }
@@ -76,16 +77,23 @@ impl Base {
         ))
     }
 
-    /// Names the clients of the first class of a part by their groups.
+    /// Names the clients of a part by their groups: those of its first classes, and how many others there are.
     fn clients_of(&self, partition: &Partition, part: usize) -> String {
+        const TOLD: usize = 4;
         let parts = partition.view.parts().iter();
-        let class = parts.zip(self.table.classes()).find(|(of, _)| **of as usize == part);
-        let groups = class.into_iter().flat_map(|(_, class)| class.groups.iter());
-        let groups: Vec<_> = groups.map(|group| self.group_name(group)).collect();
-        match groups.is_empty() {
-            true => "clients of no group".to_owned(),
-            false => format!("clients of {}", groups.join(" and ")),
+        let classes = parts.zip(self.table.classes()).filter(|(of, _)| **of as usize == part);
+        let mut kinds: Vec<String> = Vec::new();
+        for (_, class) in classes {
+            let groups: Vec<_> = class.groups.iter().map(|group| self.group_name(group)).collect();
+            let kind = if groups.is_empty() { "no group".to_owned() } else { groups.join(" and ") };
+            if !kinds.contains(&kind) {
+                kinds.push(kind);
+            }
         }
+        let more = kinds.len().saturating_sub(TOLD);
+        kinds.truncate(TOLD);
+        let more = if more > 0 { format!(", and {more} more kinds of clients") } else { String::new() };
+        format!("clients of {}{more}", kinds.join(", of "))
     }
 
     fn group_name(&self, group: GroupId) -> &str {
@@ -116,6 +124,18 @@ impl Base {
             names.join(", ")
         ))
     }
+}
+
+/// Tells of prefixes that are refused a family although their clients have addresses of it.
+fn withheld(steering: &Steering, partition: &Partition, family: Family) -> Option<String> {
+    let is_any = partition.plans.iter().any(|plan| plan.withheld[family as usize]);
+    is_any.then(|| {
+        format!(
+            "{}: prefixes with clients whom rules send to different regions get SERVFAIL for {family} addresses, since \
+             no region that all of them may be sent to has one; resolvers that send longer client subnets get them",
+            steering.owner
+        )
+    })
 }
 
 /// Tells of a name that may have no records for those alone whose regions are all down.
@@ -200,7 +220,7 @@ groups:
         check(
             "regions: [tokyo]",
             &[
-                "example.com.: the rules together permit clients of unknown no region (tokyo only for partners); they \
+                "example.com.: the rules together permit clients of unknown, of unknown and banks no region (tokyo only for partners); they \
                get SERVFAIL",
             ],
         );
@@ -215,6 +235,9 @@ groups:
                  others get addresses; a resolver may keep that there are none for all of its clients (RFC 7871, 7.4)",
                 "example.com.: clients who may be sent to tokyo only get no IPv6 address, others do; a resolver may keep \
                  that there is none for all of its clients (RFC 7871, 7.4)",
+                "example.com.: prefixes with clients whom rules send to different regions get SERVFAIL for IPv6 \
+                 addresses, since no region that all of them may be sent to has one; resolvers that send longer client \
+                 subnets get them",
             ],
         );
         check("regions: [lyon, tokyo], all_down: nodata", &[]);

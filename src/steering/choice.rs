@@ -138,7 +138,13 @@ mod tests {
         };
         let view = View::counted(&regions, fell_at.into_iter().map(standing).collect());
         let order = order.iter().copied().map(RegionId).collect();
-        let plan = Plan { order, near: Vec::new(), removed: Vec::new(), refusal: Refusal::Refuse };
+        let plan = Plan {
+            order,
+            near: Vec::new(),
+            removed: Vec::new(),
+            withheld: [false; 2],
+            refusal: Refusal::Refuse,
+        };
         let found = Family::BOTH.map(|family| found(&regions, &view, &plan, all_down, family));
         assert_eq!(found, expected);
     }

@@ -48,7 +48,7 @@ pub use crate::zone::SteeringId;
 use std::net::IpAddr;
 
 use crate::geo::Class;
-use crate::region::{Family, RegionId, RegionSet};
+use crate::region::{Family, RegionId, RegionSet, Regions};
 
 /// The part of a decision that health cannot change: where clients of one class may go, the best first.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,7 +60,11 @@ pub struct Plan {
     pub near: Vec<(RegionId, u64)>,
     /// The regions that the clients may not be sent to.
     pub removed: Vec<Removed>,
-    /// The answer when `order` is empty.
+    /// By family: whether the clients of a prefix are refused it, since the regions that all of them may be sent to have no
+    /// addresses of it, and those of some of them have: NODATA for the prefix may become NODATA for all clients of a
+    /// resolver (RFC 7871, section 7.4).
+    pub withheld: [bool; 2],
+    /// The answer when `order` is empty, or a family is withheld.
     pub refusal: Refusal,
 }
 
@@ -80,7 +84,17 @@ impl Plan {
         let near = self.near.iter().copied().filter(|(region, _)| permitted.contains(*region));
         let near: Vec<_> = near.collect();
         let near = if near.len() > 1 { near } else { Vec::new() };
-        Self { order, near, removed, refusal: Refusal::default() }
+        Self { order, near, removed, withheld: [false; 2], refusal: Refusal::default() }
+    }
+
+    /// Withholds the families in which some of its clients have addresses by plans of their own, and the regions of this
+    /// one have none.
+    pub fn withholding(self, regions: &Regions, own: RegionSet) -> Self {
+        let permitted = self.permitted();
+        let withheld = Family::BOTH.map(|family| {
+            !permitted.is_empty() && regions.any_has(own, family) && !regions.any_has(permitted, family)
+        });
+        Self { withheld, ..self }
     }
 }
 
@@ -89,7 +103,7 @@ pub fn plan(policy: &Policy, class: &Class) -> Plan {
     let resident = residency::filter(policy, class);
     let order = order::sort(&policy.order, policy, class, resident.kept);
     let (order, near) = near::group(policy, class, order);
-    Plan { order, near, removed: resident.removed, refusal: resident.refusal }
+    Plan { order, near, removed: resident.removed, withheld: [false; 2], refusal: resident.refusal }
 }
 
 /// A whole decision: the plan, and the choice made from it.

@@ -224,7 +224,8 @@ mod tests {
         let view = View::all_up(&regions).with(Vec::new(), &shares.map(|share| [share; 2]));
         let near = (0u8..).map(RegionId).zip(weights.iter().copied()).collect();
         let order = (0u8..4).map(RegionId).collect();
-        let plan = Plan { order, near, removed: Vec::new(), refusal: Refusal::Servfail };
+        let plan =
+            Plan { order, near, removed: Vec::new(), withheld: [false; 2], refusal: Refusal::Servfail };
         let splits = PartSplits { near: shed.to_vec(), ..PartSplits::default() };
         let route = Route::find(&plan, AllDown::FailOpen, &view, &splits, Family::V4);
         let bucketing = Bucketing::of(&regions, &view);
@@ -321,7 +322,13 @@ mod tests {
         let view = View::all_up(&Regions::new(regions.collect()));
         let permitted = vec![RegionId(0), RegionId(1)];
         let near = permitted.iter().map(|region| (*region, 1)).collect();
-        let plan = Plan { order: permitted, near, removed: Vec::new(), refusal: Refusal::Servfail };
+        let plan = Plan {
+            order: permitted,
+            near,
+            removed: Vec::new(),
+            withheld: [false; 2],
+            refusal: Refusal::Servfail,
+        };
         let pieces = [Piece { until: 0.5, region: RegionId(0) }, Piece { until: 1.0, region: RegionId(3) }];
         let split = Split::of(pieces.to_vec()).expect("a split");
         let splits = PartSplits { near: vec![(RegionId(0), &split)], ..PartSplits::default() };

@@ -79,7 +79,7 @@ pub enum Destination {
     FailOpen(RegionId),
     /// None: all regions are down.
     Refused(Refusal),
-    /// None: the residency rules permit no region.
+    /// None: the residency rules permit no region, or none to all clients of the prefix in this family.
     Forbidden(Refusal),
 }
 
@@ -169,6 +169,9 @@ impl Route {
         splits: &PartSplits<'_>,
         family: Family,
     ) -> Self {
+        if plan.withheld[family as usize] {
+            return Self::new(Vec::new(), Rest::Whole(Destination::Forbidden(plan.refusal)));
+        }
         let drawn = near(plan, view, splits, family, false);
         let route = Self::past_near(plan, all_down, view, splits.whole, family);
         let near = match route.rest {
@@ -546,8 +549,13 @@ mod tests {
         let names = ["a", "b", "c"].iter().zip(["192.0.2.1", "192.0.2.2", "192.0.2.3"]);
         let regions = Regions::new(names.map(|(name, ip)| region(name, "JP", &[&[ip]])).collect());
         let view = View::all_up(&regions).with(Vec::new(), &stages.map(|share| [share; 2]));
-        let plan =
-            Plan { order: order.to_vec(), near: Vec::new(), removed: Vec::new(), refusal: Refusal::Refuse };
+        let plan = Plan {
+            order: order.to_vec(),
+            near: Vec::new(),
+            removed: Vec::new(),
+            withheld: [false; 2],
+            refusal: Refusal::Refuse,
+        };
         Route::find(&plan, AllDown::FailOpen, &view, &PartSplits::whole(split), Family::V4)
     }
 
@@ -613,6 +621,7 @@ mod tests {
                 order: order.to_vec(),
                 near: Vec::new(),
                 removed: Vec::new(),
+                withheld: [false; 2],
                 refusal: Refusal::Refuse,
             };
             let route = Route::find(&plan, AllDown::FailOpen, &view, &PartSplits::default(), Family::V4);
@@ -674,6 +683,7 @@ mod tests {
                 order: order.to_vec(),
                 near: Vec::new(),
                 removed: Vec::new(),
+                withheld: [false; 2],
                 refusal: Refusal::Refuse,
             };
             let shedding = shedding.iter().copied().collect();

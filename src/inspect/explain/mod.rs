@@ -122,11 +122,15 @@ fn decide(snapshot: &Snapshot, index: usize, inquiry: &Inquiry) -> Decision {
     let plan = steering::plan(policy, class);
     // A prefix that the border cuts has a plan of its own, which holds less than that of its first address.
     let answered = &partition.plans[place.part as usize];
-    let plan = match plan.order == answered.order && plan.near == answered.near {
+    let is_own = |own: &Plan| {
+        own.order == answered.order && own.near == answered.near && own.withheld == answered.withheld
+    };
+    let plan = match is_own(&plan) {
         true => plan,
         false => Plan {
             order: answered.order.clone(),
             near: answered.near.clone(),
+            withheld: answered.withheld,
             ..plan.within(answered.permitted())
         },
     };
