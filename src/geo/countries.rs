@@ -30,6 +30,29 @@ pub fn find(country: Country) -> Option<&'static CountryEntry> {
     place.ok().map(|index| &ALL[index])
 }
 
+/// Codes that databases have for countries under another code: exceptional and former reservations of ISO 3166-1, and
+/// `EL`, which the European Union writes for Greece.
+const OTHER_CODES: [(&str, &str); 9] = [
+    ("AC", "SH"),
+    ("BU", "MM"),
+    ("EA", "ES"),
+    ("EL", "GR"),
+    ("FX", "FR"),
+    ("IC", "ES"),
+    ("TA", "SH"),
+    ("TP", "TL"),
+    ("UK", "GB"),
+];
+
+/// Returns the country that a code stands for in a database, or `None` when it stands for none: `AP` (somewhere in Asia or
+/// the Pacific), `EU`, `A1` and others are no place to apply the rules for a country to.
+pub fn of_database(code: &str) -> Option<Country> {
+    let code = code.to_ascii_uppercase();
+    let other = OTHER_CODES.iter().find(|(other, _)| *other == code).map(|(_, country)| *country);
+    let country: Country = other.unwrap_or(&code).parse().ok()?;
+    find(country).map(|_| country)
+}
+
 /// Every country, by code: the table `countries.csv`.
 pub static ALL: LazyLock<Vec<CountryEntry>> =
     LazyLock::new(|| include_str!("countries.csv").lines().skip(1).map(entry).collect());
@@ -56,6 +79,7 @@ mod tests {
             assert!(entry.point.latitude.abs() <= 90.0 && entry.point.longitude.abs() <= 180.0);
         }
         assert_eq!(ALL.len(), 250, "the 249 codes of ISO 3166-1 and XK");
+        assert!(OTHER_CODES.iter().all(|(_, country)| of_database(country).is_some()));
     }
 
     #[test]

@@ -59,12 +59,15 @@ impl<'a> RecordField<'a> {
     ///
     /// Names the field that cannot be read.
     pub(super) fn location(&self) -> Result<Location, Error> {
-        let country = self.country()?;
+        let code = self.country_code()?;
+        let country = code.and_then(countries::of_database);
+        // Whose registration says no more than that is bound by the rules for both: its members, and the unknown.
+        let is_union = code.is_some_and(|code| code.eq_ignore_ascii_case("EU"));
         Ok(Location {
             continent: self.continent()?.or_else(|| Some(countries::find(country?)?.continent)),
             country,
             subdivision: self.subdivision(country)?,
-            european_union: self.is_in_european_union()?,
+            european_union: if is_union { Some(true) } else { self.is_in_european_union()? },
             coordinates: self.coordinates()?,
             asn: self.system()?,
         })
@@ -104,15 +107,14 @@ impl<'a> RecordField<'a> {
         Ok(code.and_then(Continent::from_code))
     }
 
-    fn country(&self) -> Result<Option<Country>, Error> {
-        let code = match self.get("country") {
-            Some(country @ Self::Map(_)) => country.text("iso_code", "country.iso_code")?,
+    fn country_code(&self) -> Result<Option<&'a str>, Error> {
+        match self.get("country") {
+            Some(country @ Self::Map(_)) => country.text("iso_code", "country.iso_code"),
             _ => match self.text("country_code", "country_code")? {
-                None => self.text("country", "country")?,
-                code => code,
+                None => self.text("country", "country"),
+                code => Ok(code),
             },
-        };
-        Ok(code.and_then(|code| code.parse().ok()))
+        }
     }
 
     fn subdivision(&self, country: Option<Country>) -> Result<Option<Subdivision>, Error> {

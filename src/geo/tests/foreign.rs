@@ -57,6 +57,25 @@ fn coordinates_count_without_a_country_and_rules_still_take_the_location_for_unk
 }
 
 #[test]
+fn a_code_that_is_no_country_is_taken_for_unknown_and_that_of_the_union_for_one_of_its_members_too() {
+    let code = |code: &str| map(&[("country", map(&[("iso_code", DataValue::Text(code.to_owned()))]))]);
+    let networks =
+        [("2.16.0.0/16", "EU"), ("3.16.0.0/16", "AP"), ("4.16.0.0/16", "FX"), ("5.16.0.0/16", "de")];
+    let database = Database::parse(bytes("Test", &networks.map(|(network, of)| (network, code(of)))));
+    let database = database.expect("a database");
+    let sources = TableSources { database: Some(&database), asn: None, networks: &[] };
+    let located = |address: &str| {
+        let location = sources.locate(address.parse().expect("an address")).location;
+        let country = location.country.map(|country| country.to_string());
+        (country, location.european_union, location.is_unknown())
+    };
+    assert_eq!(located("2.16.0.1"), (None, Some(true), true));
+    assert_eq!(located("3.16.0.1"), (None, None, true));
+    assert_eq!(located("4.16.0.1"), (Some("FR".to_owned()), None, false));
+    assert_eq!(located("5.16.0.1"), (Some("DE".to_owned()), None, false));
+}
+
+#[test]
 fn the_flat_layout_of_ipinfo_and_degrees_that_are_whole_numbers_are_read() {
     let ipinfo = map(&[("country", DataValue::text("DE")), ("continent", DataValue::text("EU"))]);
     let whole = at(DataValue::U16(35), DataValue::U32(139));
