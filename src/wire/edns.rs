@@ -46,7 +46,7 @@ pub struct ExtendedError {
 
 impl ExtendedError {
     /// The client may not be sent anywhere.
-    pub const PROHIBITED: Self = Self::new(18, "no region is permitted to this client by residency rules");
+    pub const PROHIBITED: Self = Self::new(18, "the rules of this name permit no region to this client");
     /// The name is in no zone of this server.
     pub const NOT_AUTHORITATIVE: Self = Self::new(20, "");
     /// All regions are down, and the name answers nothing then.

@@ -63,7 +63,7 @@ fn extended_error(question: &str) -> Option<(u16, String)> {
 
 #[test]
 fn a_client_without_permitted_region_is_told_so_in_an_extended_error() {
-    let told = Some((18, "no region is permitted to this client by residency rules".to_owned()));
+    let told = Some((18, "the rules of this name permit no region to this client".to_owned()));
     assert_eq!(extended_error("prohibited.example.com. A +edns"), told);
     assert_eq!(extended_error("sesame.example.com. AAAA +subnet=192.0.2.0/24 +nsid"), told);
     assert_eq!(extended_error("refused.example.com. A +edns"), told);
