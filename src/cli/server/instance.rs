@@ -165,11 +165,26 @@ fn base(address: &str) -> anyhow::Result<Url> {
     let has_scheme = address.contains("://");
     let text = if has_scheme { address.to_owned() } else { format!("http://{address}") };
     let url = Url::parse(&text).ok().filter(|url| {
-        ["http", "https"].contains(&url.scheme()) && url.username().is_empty() && url.query().is_none()
+        let is_usual = ["http", "https"].contains(&url.scheme());
+        is_usual && url.username().is_empty() && url.query().is_none() && is_host(&text)
     });
     url.with_context(|| {
         format!("`{address}` is not an address such as {ADMIN} or https://ns1.example.net:8053")
     })
+}
+
+/// Returns whether the host of a URL is a name or a whole IP address: the URL Standard (section 3.5) takes `8053` for
+/// `0.0.31.117` and `127.1` for `127.0.0.1`, and a token would be sent wherever that is.
+fn is_host(url: &str) -> bool {
+    let authority = url.split("://").nth(1).and_then(|rest| rest.split(['/', '?', '#']).next());
+    let authority = authority.unwrap_or_default();
+    if authority.starts_with('[') {
+        return true;
+    }
+    let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host);
+    let last = host.trim_end_matches('.').rsplit('.').next().unwrap_or_default();
+    let is_number = last.starts_with(|first: char| first.is_ascii_digit());
+    !is_number || host.parse::<IpAddr>().is_ok()
 }
 
 /// Returns an admin address in the form that all its spellings have; what is none stays as it is.
@@ -209,6 +224,12 @@ mod tests {
             ("https://ns1.example.net:8053", Some("https://ns1.example.net:8053/")),
             ("https://proxy.example/meridian/", Some("https://proxy.example/meridian/")),
             ("ftp://ns1.example.net", None),
+            ("8053", None),
+            ("127.1:8053", None),
+            ("2130706433", None),
+            ("http://0x7f.1/", None),
+            ("10.0.0.256", None),
+            ("192.0.2.1", Some("http://192.0.2.1/")),
             ("http://jo:secret@ns1.example.net", None),
             ("", None),
         ] {
