@@ -296,6 +296,11 @@ impl Reporter {
         &self.read
     }
 
+    /// Returns how many errors were added.
+    pub fn error_count(&self) -> usize {
+        self.errors.list.len() + self.errors.omitted
+    }
+
     /// Returns whether an error was added.
     pub fn has_errors(&self) -> bool {
         !self.errors.list.is_empty()

@@ -39,8 +39,8 @@ pub struct MasterRecord {
     /// Its TTL; `None` when neither the record nor the file nor the zone says.
     pub ttl: Option<Ttl>,
     pub rdata: RData,
-    /// The name that it points to.
-    pub target: Option<RecordTarget>,
+    /// The name that it points to, and where that stands.
+    pub target: Option<(RecordTarget, Span)>,
     /// Where its owner, or else its type, is.
     pub span: Span,
     /// The owner as it was written, if that was relative to the origin.
@@ -280,13 +280,15 @@ impl<'s> MasterFileReader<'s> {
             }
         };
         let ttl = self.time_to_live(head.ttl, &parsed.rdata);
+        let at = parsed.target.as_ref().and_then(|target| words.get(target.word));
+        let at = at.map_or(span, |word| self.span(word));
         let Owner::Known { name: owner, relative: relative_owner } = self.owner.clone() else { return None };
         Some(MasterRecord {
             owner,
             rtype: head.rtype,
             ttl,
             rdata: parsed.rdata,
-            target: parsed.target,
+            target: parsed.target.map(|target| (target, at)),
             span,
             relative_owner,
         })

@@ -27,6 +27,7 @@ fn write_field(writer: &mut RdataWriter<'_>, field: Field) -> Result<(), ValueEr
         Field::Ipv4 => writer.put_one("an IPv4 address", |text| Ok(ipv4(text)?.octets())),
         Field::Ipv6 => writer.put_one("an IPv6 address", |text| Ok(ipv6(text)?.octets())),
         Field::Domain => writer.domain(),
+        Field::Mailbox => writer.mailbox(),
         Field::Domains => writer.each_to_the_end(RdataWriter::domain),
         Field::Text => writer.string(),
         Field::OptionalText if writer.is_at_end() => Ok(()),

@@ -21,6 +21,8 @@ pub enum Field {
     Ipv4,
     Ipv6,
     Domain,
+    /// The name of a mailbox, which is no host (RFC 1035, section 8).
+    Mailbox,
     /// Any number of names, up to the end.
     Domains,
     /// One string of at most 255 octets.
@@ -122,7 +124,7 @@ const TYPES: [(&str, u16, &[Field]); 77] = [
     ("MD", 3, &[Domain]),
     ("MF", 4, &[Domain]),
     ("MG", 8, &[Domain]),
-    ("MINFO", 14, &[Domain, Domain]),
+    ("MINFO", 14, &[Mailbox, Mailbox]),
     ("MR", 9, &[Domain]),
     ("MX", 15, &[U16, Domain]),
     ("NAPTR", 35, &[U16, U16, Text, Text, Text, Domain]),
@@ -137,11 +139,11 @@ const TYPES: [(&str, u16, &[Field]); 77] = [
     ("PX", 26, &[U16, Domain, Domain]),
     ("RESINFO", 261, &[Texts]),
     ("RKEY", 57, &[KeyFlags, U8, Named(&ALGORITHM), Base64]),
-    ("RP", 17, &[Domain, Domain]),
+    ("RP", 17, &[Mailbox, Domain]),
     ("RT", 21, &[U16, Domain]),
     ("SINK", 40, &[U8, U8, U8, OptionalBase64]),
     ("SMIMEA", 53, &[U8, U8, U8, Hex]),
-    ("SOA", 6, &[Domain, Domain, U32, Time, Time, Time, Time]),
+    ("SOA", 6, &[Domain, Mailbox, U32, Time, Time, Time, Time]),
     ("SPF", 99, &[Texts]),
     ("SRV", 33, &[U16, U16, U16, Domain]),
     ("SSHFP", 44, &[U8, U8, Hex]),

@@ -18,6 +18,8 @@ pub struct RecordTarget {
     pub name: Name,
     /// How it was written, when that was relative to the origin.
     pub relative: Option<String>,
+    /// Which word of the record's data it is.
+    pub word: usize,
 }
 
 impl RecordTarget {
@@ -37,7 +39,7 @@ pub(super) struct RdataWriter<'t> {
     /// The word that comes next, or that is wrong.
     pub position: usize,
     pub wire: Vec<u8>,
-    /// The last name that was written.
+    /// The last host that was written.
     pub target: Option<RecordTarget>,
     pub origin: &'t Name,
 }
@@ -118,16 +120,28 @@ impl<'t> RdataWriter<'t> {
         Ok(())
     }
 
-    /// Writes a name, uncompressed.
+    /// Writes the name of a host, uncompressed, which the record then points to.
     pub fn domain(&mut self) -> Result<(), ValueError> {
+        let word = self.position;
+        let (name, relative) = self.name()?;
+        self.target = Some(RecordTarget { name, relative, word });
+        Ok(())
+    }
+
+    /// Writes the name of a mailbox, uncompressed.
+    pub fn mailbox(&mut self) -> Result<(), ValueError> {
+        self.name().map(|_| ())
+    }
+
+    /// Writes a name, and returns it with how it was written when that was relative to the origin.
+    fn name(&mut self) -> Result<(Name, Option<String>), ValueError> {
         let origin = self.origin;
         let (name, relative) = self.one("a name", |text| name::parse_relative(text, origin))?;
         for label in name.iter() {
             self.put_string(label);
         }
         self.wire.push(0);
-        self.target = Some(RecordTarget { name, relative });
-        Ok(())
+        Ok((name, relative))
     }
 
     pub fn string(&mut self) -> Result<(), ValueError> {

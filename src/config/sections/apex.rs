@@ -49,8 +49,8 @@ impl ZoneLowering<'_> {
         let mut set = RRsetDraft::new(RecordType::NS, self.default_ttl, span);
         for (text, span) in spec.items() {
             if let Some(name) = self.report.ok(span, records::parse_name(text, &Name::root())) {
-                let target = RecordTarget { name: name.clone(), relative: None };
-                set.add(RData::NS(NS(name)), Some(target), span, self.report);
+                let target = RecordTarget { name: name.clone(), relative: None, word: 0 };
+                set.add(RData::NS(NS(name)), Some((target, span)), span, self.report);
             }
         }
         self.insert(&self.apex.clone(), set);

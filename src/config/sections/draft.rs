@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::groups::Scope;
+use super::hints::HintedRecord;
 use super::regions::Definitions;
 use super::transfer::{KeyReference, ZoneTransfers};
 use crate::config::problem::{Reporter, Span};
@@ -66,7 +67,13 @@ impl RRsetDraft {
     }
 
     /// Adds a record, unless it is there already.
-    pub fn add(&mut self, rdata: RData, target: Option<RecordTarget>, span: Span, report: &mut Reporter) {
+    pub fn add(
+        &mut self,
+        rdata: RData,
+        target: Option<(RecordTarget, Span)>,
+        span: Span,
+        report: &mut Reporter,
+    ) {
         if self.rdata.len() == MAX_RECORDS {
             self.is_cut = true;
             return;
@@ -76,7 +83,7 @@ impl RRsetDraft {
             return;
         }
         self.rdata.push(rdata);
-        self.targets.extend(target.map(|target| (target, span)));
+        self.targets.extend(target);
     }
 }
 
@@ -87,6 +94,8 @@ pub(super) struct ZoneLowering<'l> {
     pub nodes: BTreeMap<Name, NodeDraft>,
     /// The steered names that have pins, and where those are asked for.
     pub pinned: Vec<(SteeringId, Span)>,
+    /// Whether NS records may be among those that could not be read.
+    pub has_unread_servers: bool,
     pub own: Scope,
     pub sources: &'l SourceFiles,
     pub definitions: &'l mut Definitions,
@@ -151,6 +160,8 @@ pub(super) struct ZoneList {
     pub steered: Vec<Steering>,
     /// By `PinId`, with the places where they are asked for.
     pub pins: Vec<(Pin, Span)>,
+    /// The static records that have address hints.
+    pub hinted: Vec<HintedRecord>,
     /// How zones are given to secondaries.
     pub transfers: Vec<ZoneTransfers>,
     /// The keys that they refer to.

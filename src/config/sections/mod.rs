@@ -23,6 +23,7 @@ pub(crate) mod drills;
 mod far;
 pub(crate) mod geo;
 mod groups;
+mod hints;
 mod identity;
 mod inner_zones;
 pub(crate) mod json;
@@ -106,6 +107,7 @@ pub fn config(files: &Files, sources: &SourceFiles, report: &mut Reporter) -> Op
         regions.check_hosts(&zones.apexes, report);
     }
     pins::check_zones(&zones, report);
+    hints::check(&zones, report);
     if let Some(server) = &server {
         transfer::check(&zones.transfer_keys, server, report);
     }

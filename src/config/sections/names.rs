@@ -195,15 +195,25 @@ impl ZoneLowering<'_> {
     }
 
     fn value(&mut self, set: &mut RRsetDraft, text: &str, span: Span) {
-        let Some(words) = self.report.ok(span, words(set.rtype, text)) else {
-            return;
-        };
-        match records::parse(set.rtype, &words, &self.apex) {
-            Ok(parsed) => set.add(parsed.rdata, parsed.target, span, self.report),
-            Err(fault) => {
-                let word = fault.word.and_then(|word| words.get(word));
-                self.report.mistake(word.map_or(span, |word| within(span, text, word)), fault.wrong);
+        let words = self.report.ok(span, words(set.rtype, text));
+        let parsed = words.and_then(|words| {
+            let place = |word: &Token| within(span, text, word);
+            match records::parse(set.rtype, &words, &self.apex) {
+                Ok(parsed) => {
+                    let at =
+                        parsed.target.as_ref().and_then(|target| words.get(target.word)).map_or(span, place);
+                    Some((parsed.rdata, parsed.target.map(|target| (target, at))))
+                }
+                Err(fault) => {
+                    let word = fault.word.and_then(|word| words.get(word));
+                    self.report.mistake(word.map_or(span, place), fault.wrong);
+                    None
+                }
             }
+        });
+        match parsed {
+            Some((rdata, target)) => set.add(rdata, target, span, self.report),
+            None => self.has_unread_servers |= set.rtype == RecordType::NS,
         }
     }
 }

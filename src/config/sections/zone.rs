@@ -11,6 +11,7 @@ use serde::Deserialize;
 use super::apex::SoaSpec;
 use super::draft::{RRsetDraft, ZoneList, ZoneLowering};
 use super::groups::{self, GroupSpec};
+use super::hints;
 use super::names::NameSpec;
 use super::references::References;
 use super::regions::Definitions;
@@ -77,6 +78,7 @@ pub(super) fn lower(
         default_ttl,
         nodes,
         pinned: Vec::new(),
+        has_unread_servers: false,
         apex,
         own,
         sources,
@@ -84,17 +86,25 @@ pub(super) fn lower(
         zones,
         report,
     };
-    let read = zone.master_file(&spec.file, spec.ttl.get().copied());
-    let is_whole = read.is_some();
-    let master_files = read.unwrap_or_default();
+    let errors = zone.report.error_count();
+    let master_files = zone.master_file(&spec.file, spec.ttl.get().copied()).unwrap_or_default();
+    zone.has_unread_servers = zone.report.error_count() > errors;
     zone.names(&spec.names);
     zone.nameservers(&spec.nameservers);
     let written_serial = zone.soa(&spec.soa, file, &master_files);
     let transfers = zone.transfer(&spec.transfer, &spec.transfer_as);
     zone.pins();
-    zone_checks::check(&zone.apex, &zone.nodes, &zone.zones.apexes, file, is_whole, zone.report);
+    zone_checks::check(
+        &zone.apex,
+        &zone.nodes,
+        &zone.zones.apexes,
+        file,
+        !zone.has_unread_servers,
+        zone.report,
+    );
     zone.own.names.report_unused(zone.report);
     let ZoneLowering { nodes, apex, .. } = zone;
+    zones.hinted.extend(nodes.iter().flat_map(|(name, node)| hints::hinted(name, node)));
     let nodes = nodes.into_iter().map(|(name, draft)| (name, draft.finish())).collect();
     let is_transferred = transfers.is_some();
     let place = zones.zones.len();

@@ -2,8 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hickory_proto::rr::rdata::svcb::SvcParamKey;
-
 use super::draft::{NodeDraft, RRsetDraft};
 use super::inner_zones::InnerZones;
 use super::name_servers;
@@ -11,27 +9,27 @@ use crate::answer::{Packed, wire_name};
 use crate::config::problem::{Reporter, Span};
 use crate::config::records;
 use crate::wire::{HEADER_OCTETS, ReplyWriter, Section};
-use crate::zone::{Name, RData, RecordType};
+use crate::zone::{Name, RecordType};
 
 /// The most octets of a reply to a question for one RRset: those of a message (RFC 1035, section 4.2.2) without an
 /// OPT record with a client subnet (RFC 7871, section 6).
 pub const MAX_REPLY: usize = 65_535 - 11 - 24;
 
-/// Checks a zone. `apexes` are those of all zones, with their places; `is_whole` says that its master file could be
-/// read.
+/// Checks a zone. `apexes` are those of all zones, with their places; `has_all_servers` says that no NS record of it
+/// was left out because it could not be read.
 pub(super) fn check(
     apex: &Name,
     nodes: &BTreeMap<Name, NodeDraft>,
     apexes: &BTreeMap<Name, String>,
     file: Span,
-    is_whole: bool,
+    has_all_servers: bool,
     report: &mut Reporter,
 ) {
     let servers = nodes.values().filter_map(|node| node.rrset(RecordType::NS)).flat_map(|set| &set.targets);
     let servers = servers.map(|(target, _)| &target.name).collect();
     let inner = InnerZones::of(apex, apexes);
     let mut checks = Checks { apex, nodes, servers, inner, report };
-    if is_whole && nodes.get(apex).and_then(|node| node.rrset(RecordType::NS)).is_none() {
+    if has_all_servers && nodes.get(apex).and_then(|node| node.rrset(RecordType::NS)).is_none() {
         let finding = checks.report.error(file, "the zone has no NS records");
         finding.hint("add `nameservers: [ns1.example.net, ns2.example.net]`");
     }
@@ -111,12 +109,6 @@ impl Checks<'_> {
             let finding =
                 self.report.error(set.span, format!("`{name}` is steered and has a static {rtype} record"));
             finding.hint(format!("line {} steers it: its A, AAAA and HTTPS answers are chosen", span.line));
-        }
-        let alias = node.rrset(RecordType::HTTPS).filter(|_| !node.chooses_https);
-        if let Some(set) = alias.filter(|set| set.rdata.iter().any(|data| has_own_hints(name, data))) {
-            let message = format!("`{name}` is steered, and its HTTPS record has addresses for all clients");
-            let finding = self.report.error(set.span, message);
-            finding.hint("leave out `ipv4hint` and `ipv6hint`, or write `https:` in its `steer`");
         }
         if name != self.apex && node.rrset(RecordType::NS).is_some() {
             self.report
@@ -282,13 +274,4 @@ fn fits(name: &Name, set: &RRsetDraft) -> bool {
     let mut writer = ReplyWriter::new(&mut buffer, MAX_REPLY, Some(&question));
     let packed = Packed::encode(set.rtype, set.ttl, &set.rdata);
     packed.is_ok_and(|packed| packed.write(&mut writer, Section::Answer, &owner, 0).is_ok())
-}
-
-/// Returns whether an HTTPS record leads clients of `name` to addresses: its hints are for its target, and a dot is the
-/// owner itself (RFC 9460, sections 2.5.2 and 7.3). They would reach clients whom residency rules keep from them.
-fn has_own_hints(name: &Name, data: &RData) -> bool {
-    let RData::HTTPS(https) = data else { return false };
-    let is_own = https.target_name.is_root() || https.target_name == *name;
-    let is_hint = |key: &SvcParamKey| matches!(key, SvcParamKey::Ipv4Hint | SvcParamKey::Ipv6Hint);
-    is_own && https.svc_params.iter().any(|(key, _)| is_hint(key))
 }

@@ -229,9 +229,23 @@ fn an_address_where_a_name_belongs_gets_no_hint_to_add_a_dot() {
         "@ NS a.b.\n@ MX 10 192.0.2.25\ns SRV 1 2 3 192.0.2.25.\n",
         "",
         &[
-            "z.zone:2:1: the MX record points at `192.0.2.25`: an address, where a name belongs",
-            "z.zone:3:1: the SRV record points at `192.0.2.25`: an address, where a name belongs",
+            "z.zone:2:9: the MX record points at `192.0.2.25`: an address, where a name belongs",
+            "z.zone:3:13: the SRV record points at `192.0.2.25`: an address, where a name belongs",
         ],
+    );
+}
+
+#[test]
+fn a_mailbox_with_a_dot_in_it_is_no_host_that_is_missing() {
+    check_file("@ SOA a. john\\.doe 1 2 3 4 5\n@ NS a.b.\n@ RP john\\.doe .\n", "", &[]);
+}
+
+#[test]
+fn a_name_server_that_cannot_be_read_is_not_called_missing() {
+    check_file(
+        "@ NS ns1..example.net.\n",
+        "",
+        &["z.zone:1:6: `ns1..example.net.` is not a name: there is nothing between two dots"],
     );
 }
 

@@ -73,6 +73,37 @@ fn a_static_https_record_of_a_steered_name_has_no_addresses() {
 }
 
 #[test]
+fn a_service_record_has_no_addresses_of_a_name_that_is_steered_or_pinned() {
+    let steered = "  a: { steer: { regions: tokyo, pins: true } }\n  '*.w': { steer: { regions: tokyo } }\n";
+    let expected = |target: &str, rtype: &str| {
+        format!(
+            "a.yaml:7:8: `{target}.example.org.` is steered, and the {rtype} record of `x.example.org.` has addresses of it \
+             for all clients | leave out `ipv4hint` and `ipv6hint`, or write `https:` in its `steer`"
+        )
+    };
+    for (target, rtype) in [("a", "HTTPS"), ("a", "SVCB"), ("tokyo.a", "HTTPS"), ("y.w", "HTTPS")] {
+        let record = format!("{steered}  x: {{ {rtype}: '1 {target} ipv4hint=192.0.2.1' }}");
+        check_names(&record, &[&expected(target, rtype)]);
+        check_names(&record.replace("ipv4hint=192.0.2.1", "alpn=h2"), &[]);
+    }
+    check_names(
+        &format!(
+            "{steered}  x: {{ HTTPS: '1 y ipv4hint=192.0.2.1', A: 192.0.2.1 }}\n  y: {{ A: 192.0.2.1 }}"
+        ),
+        &[],
+    );
+}
+
+#[test]
+fn name_servers_that_cannot_be_read_are_not_called_missing() {
+    check(
+        "b.yaml",
+        "zone: example.com\nnames:\n  '@': { NS: ns1..example.net. }\n",
+        &["b.yaml:3:14: `ns1..example.net.` is not a name: there is nothing between two dots"],
+    );
+}
+
+#[test]
 fn names_stand_inside_of_their_zone() {
     check_names(
         "  www.example.com.: { A: 192.0.2.1 }\n  a..b: { A: 192.0.2.1 }\n  bücher: { A: 192.0.2.1 }\n  empty:",
@@ -118,7 +149,7 @@ fn a_target_that_is_an_alias_or_was_hardly_meant_to_be_relative_is_a_warning() {
     check_names(
         "  www: { CNAME: x.example.net. }\n  mail: { MX: 10 www }\n  a: { CNAME: status.example.net }",
         &[
-            "a.yaml:6:15: warning: the MX record points at `www.example.org.`, which is a CNAME | RFC 2181, section 10.3, asks for the name behind it",
+            "a.yaml:6:18: warning: the MX record points at `www.example.org.`, which is a CNAME | RFC 2181, section 10.3, asks for the name behind it",
             "a.yaml:7:15: warning: `status.example.net` means `status.example.net.example.org.`, which is not there | write `status.example.net.` if it is meant as it stands",
         ],
     );
