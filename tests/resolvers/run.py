@@ -23,14 +23,22 @@ import namespace  # noqa: E402
 SERVERS = ("192.0.2.53", "192.0.2.54")
 # Resolvers are in Germany, so that a client that counts as its resolver shows.
 RESOLVER = {"unbound": "91.0.0.53", "pdns_recursor": "91.0.0.54"}
-CLIENTS = {"jp": "133.11.0.5", "de": "91.0.7.5", "us": "12.0.0.5", "nowhere": "203.0.113.5", "private": "192.168.1.5"}
+CLIENTS = {
+    "jp": "133.11.0.5",
+    "de": "91.0.7.5",
+    "us": "12.0.0.5",
+    # In one /24 with a client in the United States.
+    "de_beside_us": "151.1.7.5",
+    "nowhere": "203.0.113.5",
+    "private": "192.168.1.5",
+}
 A, AAAA = 1, 28
 NOERROR, SERVFAIL = 0, 2
 
 ZONE = """
 zone: api.example.com
 nameservers: [ns1.example.net, ns2.example.net]
-groups: { eu: { european_union: true }, jp: { countries: [JP] } }
+groups: { eu: { european_union: true }, jp: { countries: [JP] }, us: { countries: [US] } }
 names:
   '@':
     steer: { regions: [tokyo, frankfurt, virginia], ttl: 5s, short_ttl: 5s, residency: [{ clients: eu, jurisdictions: [EU] }] }
@@ -40,6 +48,12 @@ names:
       ttl: 5s
       short_ttl: 5s
       residency: [{ clients: jp, jurisdictions: [CN], otherwise: servfail }]
+  common:
+    steer:
+      regions: [tokyo, frankfurt, zurich]
+      ttl: 5s
+      short_ttl: 5s
+      residency: [{ clients: eu, jurisdictions: [DE, CH] }, { clients: us, jurisdictions: [JP, CH] }]
   www: { CNAME: api.example.com. }
 """
 REGIONS = """
@@ -56,6 +70,10 @@ regions:
     location: { latitude: 38.9, longitude: -77.4 }
     jurisdiction: US
     zones: { v: { addresses: [198.51.100.3] } }
+  zurich:
+    location: { latitude: 47.4, longitude: 8.5 }
+    jurisdiction: CH
+    zones: { z: { addresses: [198.51.100.4] } }
 """
 SERVER = f"""
 name: ns1
@@ -65,6 +83,8 @@ geo:
     - {{ network: 133.11.0.0/16, country: JP }}
     - {{ network: 91.0.0.0/16, country: DE }}
     - {{ network: 12.0.0.0/16, country: US }}
+    - {{ network: 151.1.7.0/25, country: DE }}
+    - {{ network: 151.1.7.128/25, country: US }}
 """
 UNBOUND = f"""
 server:
@@ -142,9 +162,10 @@ def ask(resolver, client, name, rtype):
     return message[3] & 15, found
 
 
-TOKYO, FRANKFURT, VIRGINIA = "198.51.100.1", "198.51.100.2", "198.51.100.3"
+TOKYO, FRANKFURT, VIRGINIA, ZURICH = "198.51.100.1", "198.51.100.2", "198.51.100.3", "198.51.100.4"
 TOKYO6, FRANKFURT6 = "2001:db8:1::1", "2001:db8:2::1"
 APEX, CHINA, WWW = "api.example.com", "china.api.example.com", "www.api.example.com"
+COMMON = "common.api.example.com"
 
 
 def forbidden_gets_nothing_and_others_are_served(expect):
@@ -172,6 +193,15 @@ def ipv6_is_there_for_clients_whose_nearest_region_has_none(expect):
     expect("us", APEX, AAAA, NOERROR, FRANKFURT6)
 
 
+def a_family_that_clients_of_one_subnet_have_not_in_common_is_absent_for_no_client(expect):
+    for _ in range(2):
+        expect("de_beside_us", COMMON, AAAA, SERVFAIL)
+        expect("de", COMMON, AAAA, NOERROR, FRANKFURT6)
+        expect("us", COMMON, AAAA, NOERROR, TOKYO6)
+        expect("jp", COMMON, AAAA, NOERROR, TOKYO6)
+        expect("de_beside_us", COMMON, A, NOERROR, ZURICH)
+
+
 def private_is_where_its_resolver_is(expect):
     expect("nowhere", APEX, A, NOERROR, TOKYO)
     expect("private", APEX, A, NOERROR, FRANKFURT)
@@ -183,6 +213,7 @@ CASES = (
     forbidden_gets_nothing_and_others_are_served,
     permitted_gets_its_own,
     ipv6_is_there_for_clients_whose_nearest_region_has_none,
+    a_family_that_clients_of_one_subnet_have_not_in_common_is_absent_for_no_client,
     private_is_where_its_resolver_is,
 )
 
