@@ -224,7 +224,7 @@ INCIDENT 3  tokyo is down (IPv4), since 2026-03-01T09:30:00.000Z (conditions: 2)
 region  state                   share  load      p95 errors  away      up
 tokyo   IPv4 down                  0%   62%   120 ms      -    0%     0/2
         IPv6 healthy             100%                                 2/2
-oregon  healthy                  100%     -        -      -    0%     2/2
+oregon  healthy, limited         100%     -        -      -    0%     2/2
         oregon-b held at 0%
 osaka   healthy, withdrawn       100%     -        -      -    0%     2/2
 

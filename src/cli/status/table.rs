@@ -63,17 +63,22 @@ fn is_calm(region: &RegionOverview) -> bool {
 /// Returns a row, or one for each family where these differ.
 fn rows(region: &RegionOverview) -> Vec<Row<'_>> {
     let RegionOverview { summary, look, .. } = region;
-    let suffix = [(look == WITHDRAWN, ", withdrawn"), (summary.blind.is_some(), ", blind")];
+    let suffix = [
+        (look == WITHDRAWN, ", withdrawn"),
+        (look == LIMITED, ", limited"),
+        (summary.blind.is_some(), ", blind"),
+    ];
     let suffix: String = suffix.into_iter().filter(|(applies, _)| *applies).map(|(_, word)| word).collect();
     let families = [("IPv4 ", &summary.ipv4), ("IPv6 ", &summary.ipv6)];
-    let mut present: Vec<_> =
-        families.into_iter().filter(|(_, family)| family.site.phase.is_some()).collect();
-    let seen = |family: &FamilyStatus| (state(family), percent(family.site.share), up(family));
+    let present = families.into_iter().filter(|(_, family)| family.site.phase.is_some());
+    let mut present: Vec<_> = present.map(|(label, family)| (label, family, up([family]))).collect();
+    let seen = |family: &FamilyStatus| (state(family), percent(family.site.share));
     if present.windows(2).all(|pair| seen(pair[0].1) == seen(pair[1].1)) {
+        let all = up(present.iter().map(|(_, family, _)| *family));
         present.truncate(1);
-        present.iter_mut().for_each(|(label, _)| *label = "");
+        present.iter_mut().for_each(|(label, _, up)| (*label, *up) = ("", all.clone()));
     }
-    let rows = present.into_iter().enumerate().map(|(index, (label, family))| {
+    let rows = present.into_iter().enumerate().map(|(index, (label, family, up))| {
         // What is known of the region as a whole stands once.
         let once = |text: String| if index == 0 { text } else { String::new() };
         let vitals = &summary.vitals;
@@ -86,7 +91,7 @@ fn rows(region: &RegionOverview) -> Vec<Row<'_>> {
                 once(milliseconds(vitals.p95_latency_seconds)),
                 once(percent(vitals.error_rate)),
                 once(percent(Some(summary.shed))),
-                up(family),
+                up,
             ],
         }
     });
@@ -97,8 +102,10 @@ fn state(family: &FamilyStatus) -> String {
     family.site.phase.map_or_else(String::new, |phase| phase.to_string())
 }
 
-fn up(family: &FamilyStatus) -> String {
-    format!("{}/{}", family.up, family.total)
+fn up<'f>(families: impl IntoIterator<Item = &'f FamilyStatus>) -> String {
+    let sum = |(up, total), family: &FamilyStatus| (up + family.up, total + family.total);
+    let (up, total) = families.into_iter().fold((0, 0), sum);
+    format!("{up}/{total}")
 }
 
 fn percent(fraction: Option<f64>) -> String {
