@@ -113,7 +113,7 @@ impl Serving {
         transactions: bool,
     ) -> StreamReply {
         let arrival = Arrival { client, transport, at: time.wall };
-        let begun = AnswerTimes::begin(request);
+        let begun = AnswerTimes::begin();
         let names = ServedNames { tree: &self.transfers.tree, transactions };
         let disposition = engine::answer_under(&self.snapshot, names, request, arrival, reply);
         if let Some(begun) = begun {
