@@ -85,7 +85,7 @@ impl<'a> RecordField<'a> {
             Some(Self::Text(text)) => {
                 return Ok(text.strip_prefix("AS").unwrap_or(text).parse().ok());
             }
-            _ => self.number(name, name)?,
+            _ => self.number(name, || name.to_owned())?,
         };
         #[expect(
             clippy::cast_possible_truncation,
@@ -149,7 +149,7 @@ impl<'a> RecordField<'a> {
             _ => (self, ""),
         };
         let degrees = |names: &[&str]| match names.iter().find(|name| place.get(name).is_some()) {
-            Some(name) => place.number(name, &format!("{prefix}{name}")),
+            Some(name) => place.number(name, || format!("{prefix}{name}")),
             None => Ok(None),
         };
         let (latitude, longitude) = (degrees(&NORTH)?, degrees(&EAST)?);
@@ -177,14 +177,14 @@ impl<'a> RecordField<'a> {
     }
 
     /// Returns a number, also one that is written as a text. An empty text is none.
-    fn number(&self, name: &str, path: &str) -> Result<Option<f64>, Error> {
+    fn number(&self, name: &str, path: impl FnOnce() -> String) -> Result<Option<f64>, Error> {
         match self.get(name) {
             None | Some(Self::Text("")) => Ok(None),
             Some(Self::Number(number)) => Ok(Some(*number)),
             Some(field @ Self::Text(text)) => {
-                text.parse().map(Some).map_err(|_| field.unlike(path, "a number"))
+                text.parse().map(Some).map_err(|_| field.unlike(&path(), "a number"))
             }
-            Some(other) => Err(other.unlike(path, "a number")),
+            Some(other) => Err(other.unlike(&path(), "a number")),
         }
     }
 
@@ -247,7 +247,7 @@ impl<'de> Visitor<'de> for FieldVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<RecordField<'de>, A::Error> {
         let mut entries = Vec::new();
         while let Some(key) = map.next_key::<&str>()? {
-            if KEYS.contains(&key) {
+            if KEYS.binary_search(&key).is_ok() {
                 entries.push((key, map.next_value()?));
             } else {
                 map.next_value::<IgnoredAny>()?;
@@ -285,6 +285,11 @@ mod tests {
             Err(error) => error.to_string(),
         };
         assert_eq!(text, expected, "{record:?}");
+    }
+
+    #[test]
+    fn keys_are_sorted_for_they_are_searched() {
+        assert!(KEYS.is_sorted());
     }
 
     #[test]
