@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::pem::{self, PemObject};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
+use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
+use rustls::server::{NoServerSessionStorage, VerifierBuilderError, WebPkiClientVerifier};
 use rustls::{RootCertStore, ServerConfig};
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
@@ -35,6 +35,8 @@ pub struct PemFiles<'a> {
     pub key: &'a [u8],
     /// The authorities of client certificates, if those are asked for.
     pub clients: Option<&'a [u8]>,
+    /// Their revocation lists, if there are any.
+    pub revoked: Option<&'a [u8]>,
 }
 
 /// Which of the files cannot be used, and why.
@@ -48,6 +50,8 @@ pub enum Error {
     OtherKey,
     #[error("holds no authorities that can be used: {0}")]
     Clients(String),
+    #[error("holds no revocation lists that can be used: {0}")]
+    Revoked(String),
 }
 
 /// The names in a client certificate that was verified.
@@ -71,7 +75,7 @@ impl TlsPolicy {
             .expect("ring supports the default protocol versions");
         let builder = match pem.clients {
             None => builder.with_no_client_auth(),
-            Some(clients) => builder.with_client_cert_verifier(verifier(clients, provider)?),
+            Some(clients) => builder.with_client_cert_verifier(verifier(clients, pem.revoked, provider)?),
         };
         let config = builder.with_single_cert(certificates, key).map_err(|error| match error {
             rustls::Error::InconsistentKeys(_) => Error::OtherKey,
@@ -138,17 +142,36 @@ fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
     }
 }
 
+/// Reads revocation lists, at least one.
+fn revocation_lists(pem: &[u8]) -> Result<Vec<CertificateRevocationListDer<'static>>, String> {
+    let read: Result<Vec<_>, _> = CertificateRevocationListDer::pem_slice_iter(pem).collect();
+    match read {
+        Ok(lists) if lists.is_empty() => Err(in_words(&pem::Error::NoItemsFound)),
+        Ok(lists) => Ok(lists),
+        Err(error) => Err(in_words(&error)),
+    }
+}
+
 /// Returns who looks at client certificates.
 fn verifier(
     pem: &[u8],
+    revoked: Option<&[u8]>,
     provider: Arc<CryptoProvider>,
 ) -> Result<Arc<dyn rustls::server::danger::ClientCertVerifier>, Error> {
     let mut roots = RootCertStore::empty();
     for authority in certificates(pem).map_err(Error::Clients)? {
         roots.add(authority).map_err(|error| Error::Clients(error.to_string()))?;
     }
-    let builder = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
-    builder.allow_unauthenticated().build().map_err(|error| Error::Clients(error.to_string()))
+    let lists = revoked.map_or_else(|| Ok(Vec::new()), revocation_lists).map_err(Error::Revoked)?;
+    let builder = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).with_crls(lists);
+    // Authorities above the one that signs, and one without a list, need none.
+    let builder = builder.only_check_end_entity_revocation().allow_unknown_revocation_status();
+    builder.allow_unauthenticated().build().map_err(|error| match error {
+        VerifierBuilderError::InvalidCrl(error) => {
+            Error::Revoked(rustls::Error::InvalidCertRevocationList(error).to_string())
+        }
+        error => Error::Clients(error.to_string()),
+    })
 }
 
 /// Says what is wrong with PEM.

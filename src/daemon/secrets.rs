@@ -246,25 +246,31 @@ impl SecretReader {
     fn tls(&mut self, config: &config::AdminTls) -> Option<TlsPolicy> {
         let mut read = |named: &NamedFile| self.taken(secret::read_file(&named.path), &named.origin, PEM);
         let (certificate, key) = (read(&config.certificate), read(&config.key));
-        let clients = config.clients.as_ref().map(read);
+        let [clients, revoked] =
+            [&config.clients, &config.revoked].map(|named| named.as_ref().map(&mut read));
         // Certificates are public.
         if let Some(key) = &key {
             self.warn_of_exposure(key, "the private key", &config.key.origin);
         }
-        let (certificate, key, clients) =
-            (certificate?, key?, clients.map_or(Some(None), |read| read.map(Some))?);
+        // One that is named and cannot be read is an error by now.
+        let [clients, revoked] =
+            [clients, revoked].map(|read| read.map_or(Some(None), |read| read.map(Some)));
+        let (certificate, key, clients, revoked) = (certificate?, key?, clients?, revoked?);
         let pem = PemFiles {
             certificate: &certificate.bytes,
             key: &key.bytes,
             clients: clients.as_ref().map(|clients| clients.bytes.as_slice()),
+            revoked: revoked.as_ref().map(|revoked| revoked.bytes.as_slice()),
         };
         let made = TlsPolicy::new(pem, config.operators.clone());
         made.map_err(|error| {
-            let named = match (&error, &config.clients) {
-                (tls::Error::Clients(_), Some(clients)) => clients,
-                (tls::Error::Key(_) | tls::Error::OtherKey, _) => &config.key,
-                (tls::Error::Certificate(_) | tls::Error::Clients(_), _) => &config.certificate,
+            let named = match error {
+                tls::Error::Certificate(_) => None,
+                tls::Error::Key(_) | tls::Error::OtherKey => Some(&config.key),
+                tls::Error::Clients(_) => config.clients.as_ref(),
+                tls::Error::Revoked(_) => config.revoked.as_ref(),
             };
+            let named = named.unwrap_or(&config.certificate);
             self.error(&named.origin, format!("`{}` {error}", named.path.display()), PEM);
         })
         .ok()

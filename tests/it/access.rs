@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use data_encoding::BASE64;
-use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, ExtendedKeyUsagePurpose, IsCa,
+    Issuer, KeyIdMethod, KeyPair, RevokedCertParams, SerialNumber, date_time_ymd,
+};
 
 use crate::home::{Home, replace};
 use crate::run::{Ran, meridian};
@@ -232,12 +235,67 @@ impl Authority {
     fn sign(&self, home: &Home, name: &str, usage: ExtendedKeyUsagePurpose) -> [String; 4] {
         let mut own = CertificateParams::new(vec![name.to_owned()]).unwrap();
         own.extended_key_usages = vec![usage];
+        own.serial_number = Some(serial(name));
         let key = KeyPair::generate().unwrap();
         let certificate = own.signed_by(&key, &self.issuer).unwrap();
         let certificate = file(home, &format!("{name}.pem"), &pem("CERTIFICATE", certificate.der()));
         let key = file(home, &format!("{name}.key"), &pem("PRIVATE KEY", &key.serialize_der()));
         ["--certificate".to_owned(), certificate, "--key".to_owned(), key]
     }
+}
+
+/// Returns the serial number of the certificate of a name.
+fn serial(name: &str) -> SerialNumber {
+    SerialNumber::from_slice(&name.as_bytes()[..8])
+}
+
+impl Authority {
+    /// Returns a list of the certificates of these names that are revoked.
+    fn revoke(&self, names: &[&str]) -> String {
+        let revoked = names.iter().map(|name| RevokedCertParams {
+            serial_number: serial(name),
+            revocation_time: date_time_ymd(2026, 1, 1),
+            reason_code: None,
+            invalidity_date: None,
+        });
+        let list = CertificateRevocationListParams {
+            this_update: date_time_ymd(2026, 1, 1),
+            next_update: date_time_ymd(2026, 1, 2),
+            crl_number: SerialNumber::from(1_u64),
+            issuing_distribution_point: None,
+            revoked_certs: revoked.collect(),
+            key_identifier_method: KeyIdMethod::Sha256,
+        };
+        pem("X509 CRL", list.signed_by(&self.issuer).unwrap().der())
+    }
+}
+
+#[test]
+fn a_revoked_certificate_opens_nothing_from_the_moment_its_list_is_there() {
+    let home = Home::new(1);
+    let ours = Authority::new();
+    let ca = file(&home, "ca.pem", &ours.pem);
+    let revoked = file(&home, "revoked.pem", &ours.revoke(&["mallory.example.com"]));
+    ours.sign(&home, "127.0.0.1", ExtendedKeyUsagePurpose::ServerAuth);
+    let client = |name| ours.sign(&home, name, ExtendedKeyUsagePurpose::ClientAuth);
+    let (alice, bob) = (client("alice.example.com"), client("bob.example.com"));
+    let tls = "tls: { certificate: ../127.0.0.1.pem, key: ../127.0.0.1.key, clients: ../ca.pem, revoked: ../revoked.pem }";
+    let guarded = Guarded::start(home, tls);
+    let read = |options: &[String; 4]| {
+        let options: Vec<&str> =
+            ["--ca", &ca].into_iter().chain(options.iter().map(String::as_str)).collect();
+        guarded.read(&options)
+    };
+    assert_eq!((read(&alice).code, read(&bob).code), (0, 0), "a list has expired, and counts all the same");
+    fs::write(&revoked, ours.revoke(&["mallory.example.com", "alice.example.com"])).unwrap();
+    guarded.server.process.line("reloaded: ");
+    check_refused(&read(&alice), "cannot ask the server");
+    assert_eq!(read(&bob).code, 0);
+    // What cannot be used changes nothing.
+    fs::write(&revoked, "nothing").unwrap();
+    guarded.server.process.line("revoked.pem` holds no revocation lists that can be used");
+    check_refused(&read(&alice), "cannot ask the server");
+    assert_eq!(read(&bob).code, 0);
 }
 
 #[test]

@@ -66,6 +66,9 @@ struct AdminTlsSpec {
     /// The authorities of client certificates (mutual TLS): a certificate signed by one of them may read. Left
     /// out: client certificates are not asked for.
     clients: Option<Value<PathBuf>>,
+    /// The revocation lists of those authorities (CRL, RFC 5280, section 5), of which none need be there: a certificate in
+    /// one of them is refused. A list that has expired counts all the same.
+    revoked: Option<Value<PathBuf>>,
     /// The subject names (dNSName, or the common name where there is none) of the client certificates that may
     /// operate, for example `[alice.example.com]`.
     operators: Option<List<String>>,
@@ -123,6 +126,8 @@ pub struct AdminTls {
     pub key: NamedFile,
     /// The authorities of client certificates; `None`: clients need none, and none counts.
     pub clients: Option<NamedFile>,
+    /// The revocation lists of those authorities.
+    pub revoked: Option<NamedFile>,
     /// The names in client certificates that may operate, in lower case; the others may read.
     pub operators: Vec<String>,
 }
@@ -156,8 +161,10 @@ impl Access {
     /// Returns every file that is read for it.
     pub fn files(&self) -> impl Iterator<Item = &PathBuf> {
         let tokens = self.tokens.iter().filter_map(|token| token.secret.file());
-        let tls =
-            self.tls.iter().flat_map(|tls| [&tls.certificate, &tls.key].into_iter().chain(&tls.clients));
+        let tls = self
+            .tls
+            .iter()
+            .flat_map(|tls| [&tls.certificate, &tls.key].into_iter().chain(&tls.clients).chain(&tls.revoked));
         tokens.chain(tls.map(|named| &named.path))
     }
 }
@@ -241,11 +248,16 @@ fn tls(spec: &AccessSpec, sources: &SourceFiles, report: &mut Reporter) -> Optio
     let certificate = spec.certificate.required("certificate", parent, hint, report);
     let key = spec.key.required("key", parent, hint, report);
     let named = |named| NamedFile::of(named, sources);
+    if let (Some(span), true) = (spec.revoked.span(), spec.clients.is_missing()) {
+        let finding = report.error(span, "`revoked` is about client certificates, and none are asked for");
+        finding.hint("add `clients: clients.pem`, the authorities of client certificates");
+    }
     Some(AdminTls {
         operators: operators(spec, report),
         certificate: named(certificate?),
         key: named(key?),
         clients: spec.clients.given().map(named),
+        revoked: spec.revoked.given().map(named),
     })
 }
 

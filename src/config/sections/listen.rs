@@ -185,7 +185,12 @@ fn tls(listen: &ListenSpec, sources: &SourceFiles, report: &mut Reporter) -> Opt
     let certificate = spec.certificate.required("certificate", parent, HINT, report);
     let key = spec.key.required("key", parent, HINT, report);
     let named = |named| NamedFile::of(named, sources);
-    let files =
-        AdminTls { certificate: named(certificate?), key: named(key?), clients: None, operators: Vec::new() };
+    let files = AdminTls {
+        certificate: named(certificate?),
+        key: named(key?),
+        clients: None,
+        revoked: None,
+        operators: Vec::new(),
+    };
     Some(ListenTls { addresses, files })
 }
