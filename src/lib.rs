@@ -29,7 +29,7 @@
 //! groups and residency unions; [`canary`] is a check, its thresholds, results and signals; [`region`] holds regions,
 //! zones, addresses, how many of these must be up (`min_healthy`), and [`region::Target`].
 //!
-//! Core: [`wire`] reads queries and writes replies; [`geo`] maps an address to its class and scope; [`health`] turns
+//! Core: [`wire`] reads queries and writes replies, and judges cookies and signatures; [`geo`] maps an address to its class and scope; [`health`] turns
 //! observations into one status of each address, zone and region, with recovery, suppression and outliers; [`intent`]
 //! holds operators' actions, requests, schedules, precedence, and how clients return when one ends; [`steering`]
 //! applies residency, order, share and fail-open, and divides the clients of full regions; [`answer`] packs RRsets and
@@ -37,20 +37,20 @@
 //!
 //! Assembly: [`config`] compiles YAML or reports every problem; [`generation`] numbers what was in force, and never
 //! goes back; [`snapshot`] decides everything ahead; [`engine`] answers bytes with bytes, and leaves out what a reply
-//! has no room for; [`transfer`] numbers zones for plain secondaries, and gives them away; [`event`] has one constructor for each thing that happens; [`load`] learns demand and says when,
-//! and how fast, [`steering`] divides it; [`forecast`] predicts where clients go and which safety rules break;
+//! has no room for; [`transfer`] numbers zones for plain secondaries, and gives them away; [`event`] has one constructor
+//! for each thing that happens; [`load`] learns demand and says when, and how fast, [`steering`] divides it; [`forecast`] predicts where clients go and which safety rules break;
 //! [`inspect`] explains, proves, asks what-if and draws the atlas; [`availability`] measures and calculates uptime;
 //! [`alarm`] raises and clears conditions, evaluates alarm rules and groups incidents; [`control`] is the state
-//! machine that decides, including drains and drills.
+//! machine that decides, takes or refuses what operators ask, drains and drills.
 //!
 //! Edges: [`docs`] has the pages of the documentation; [`metrics`] counts for Prometheus; [`probe`] schedules and runs
 //! canaries; [`outbound`] makes the other requests; [`serve`] has UDP, TCP and TLS, and limits replies; [`files`]
-//! reads configuration, databases and secrets, and keeps state and the event log; [`webhook`] delivers events;
+//! reads the bytes of configuration, databases and secrets, and keeps state and the event log; [`webhook`] delivers events;
 //! [`peers`] has the streams between instances; [`admin`] has the HTTP API with its types, access control, the page,
 //! the map and the live stream.
 //!
-//! Shell: [`terminal`] knows whether to use colours; [`daemon`] wires everything to the real clock; [`demo`] is a
-//! world on loopback; [`simulate`] plays scenarios to the same code on a written clock; [`cli`] has one command a
+//! Shell: [`terminal`] knows its colours and its size; [`daemon`] wires everything to the real clock, and reloads: what a
+//! refused configuration leaves in force, and which tokens end at once; [`demo`] is a world on loopback; [`simulate`] plays scenarios to the same code on a written clock; [`cli`] has one command a
 //! file.
 //!
 //! # Glossary

@@ -1,4 +1,4 @@
-//! What people ask of the writer, and what it answers.
+//! What operators ask of the writer, what is wrong with its form or its time, and what the writer answers.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Requests of operators, and their bounds.
+//! Requests of operators, and the numbers of their bounds, to which `control::request` holds them.
 
 use std::time::Duration;
 

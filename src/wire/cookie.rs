@@ -142,7 +142,7 @@ pub struct CookieSecrets {
     pub active: CookieSecret,
     /// What other instances may make cookies with already.
     pub staged: Option<CookieSecret>,
-    /// What cookies were made with until lately.
+    /// What cookies were made with before the last roll-over: those still count.
     pub retired: Option<CookieSecret>,
 }
 

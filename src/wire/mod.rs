@@ -1,4 +1,5 @@
-//! The bytes of DNS messages: questions, EDNS, client subnets, and the writer of replies.
+//! The bytes of DNS messages: questions, EDNS, client subnets, cookies and which of them are accepted, TSIG, and the writer
+//! of replies.
 //!
 //! Everything here works on borrowed bytes and on the stack: nothing allocates, and nothing knows
 //! zones. The answer to a malformed query is left to the engine. hickory-proto would allocate every name and

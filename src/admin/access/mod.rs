@@ -7,6 +7,8 @@
 //! | `Authorization: Bearer TOKEN` | that of the token |
 //! | a client certificate of a configured authority | read; operate if its name is listed |
 //!
+//! Which tokens there are, and that one ends with its file, is the business of `daemon::reload`.
+//!
 //! Handlers that change anything ask [`operator`], which also names the author for the log. Being on this
 //! machine is worth little: a browser here runs other people's pages, and a proxy here asks for other people.
 //! A page whose own name was turned to this machine (DNS rebinding) is told by its `Host`, a proxy by what it
