@@ -4,6 +4,8 @@
 #
 #   docker/build.sh [TAG]          the tag is `meridian` unless it is given
 #   PROFILE=dist docker/build.sh   with link-time optimisation: takes minutes longer
+#
+# It makes up the secrets of docker/compose.yaml, too, unless they are there.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -19,6 +21,10 @@ if [ -s "$certificates" ]; then
     install -m 644 "$certificates" "$context/root/etc/ssl/certs"
 else
     echo "warning: no $certificates here; https canaries will trust no public authority" >&2
+fi
+if [ ! -e docker/secrets.env ]; then
+    secret() { od -An -N32 -tx1 /dev/urandom | tr -d ' \n'; }
+    (umask 077 && printf 'MERIDIAN_TOKEN=%s\nMERIDIAN_PEERS_SECRET=%s\n' "$(secret)" "$(secret)" >docker/secrets.env)
 fi
 cp docker/image.Dockerfile "$context/Dockerfile"
 docker build --quiet --tag "$tag" "$context"
