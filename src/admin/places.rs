@@ -71,7 +71,7 @@ pub enum Purpose {
 /// The places, of which some are taken.
 #[derive(Clone, Debug)]
 pub struct Places {
-    arrivals: Arc<Mutex<Arrivals>>,
+    arrivals: Arc<Mutex<NewConnections>>,
     requests: Arc<Semaphore>,
     health: Arc<Semaphore>,
     taken: Arc<Mutex<HashMap<Prefix, usize>>>,
@@ -81,13 +81,13 @@ pub struct Places {
 
 /// The connections that have said nothing yet, in the order in which they came.
 #[derive(Debug)]
-struct Arrivals {
+struct NewConnections {
     limit: usize,
     next: u64,
     standing: BTreeMap<u64, (Prefix, oneshot::Sender<()>)>,
 }
 
-impl Arrivals {
+impl NewConnections {
     /// Sends the one away that has been there longest, of the prefix that has most.
     fn make_room(&mut self) {
         let mut counts: HashMap<Prefix, usize> = HashMap::new();
@@ -104,12 +104,12 @@ impl Arrivals {
 
 /// A connection that has not said yet what it wants, until this is dropped.
 #[derive(Debug)]
-pub struct Arrival {
+pub struct NewConnection {
     number: u64,
-    arrivals: Arc<Mutex<Arrivals>>,
+    arrivals: Arc<Mutex<NewConnections>>,
 }
 
-impl Drop for Arrival {
+impl Drop for NewConnection {
     fn drop(&mut self) {
         self.arrivals.lock().unwrap_or_else(PoisonError::into_inner).standing.remove(&self.number);
     }
@@ -125,7 +125,7 @@ pub struct Place {
 impl Places {
     /// Returns places of which all are free.
     pub fn new(limits: ConnectionLimits) -> Self {
-        let arrivals = Arrivals { limit: limits.arrivals, next: 0, standing: BTreeMap::new() };
+        let arrivals = NewConnections { limit: limits.arrivals, next: 0, standing: BTreeMap::new() };
         Self {
             arrivals: Arc::new(Mutex::new(arrivals)),
             requests: Arc::new(Semaphore::new(limits.requests)),
@@ -136,7 +136,7 @@ impl Places {
     }
 
     /// Takes a connection in, and returns what says when it has to make room for another one.
-    pub fn arrive(&self, client: IpAddr) -> (Arrival, oneshot::Receiver<()>) {
+    pub fn arrive(&self, client: IpAddr) -> (NewConnection, oneshot::Receiver<()>) {
         let mut arrivals = self.arrivals.lock().unwrap_or_else(PoisonError::into_inner);
         if arrivals.standing.len() >= arrivals.limit {
             arrivals.make_room();
@@ -145,7 +145,7 @@ impl Places {
         let number = arrivals.next;
         arrivals.next += 1;
         arrivals.standing.insert(number, (network(client), leave));
-        (Arrival { number, arrivals: Arc::clone(&self.arrivals) }, leaving)
+        (NewConnection { number, arrivals: Arc::clone(&self.arrivals) }, leaving)
     }
 
     /// Waits for a place for a request. `None`: the clients of this prefix have all that they may have.
@@ -173,12 +173,12 @@ impl Places {
 #[derive(Clone, Debug)]
 pub struct Seat {
     places: Places,
-    held: Arc<Mutex<Option<Held>>>,
+    held: Arc<Mutex<Option<SeatHolding>>>,
 }
 
 #[derive(Debug)]
-enum Held {
-    Arrival { _until_dropped: Arrival },
+enum SeatHolding {
+    Arrival { _until_dropped: NewConnection },
     Place { _until_dropped: Place },
 }
 
@@ -186,7 +186,7 @@ impl Seat {
     /// Takes a connection in, and returns what says when it has to make room for another one.
     pub fn new(places: &Places, client: IpAddr) -> (Self, oneshot::Receiver<()>) {
         let (arrival, leaving) = places.arrive(client);
-        let held = Arc::new(Mutex::new(Some(Held::Arrival { _until_dropped: arrival })));
+        let held = Arc::new(Mutex::new(Some(SeatHolding::Arrival { _until_dropped: arrival })));
         (Self { places: places.clone(), held }, leaving)
     }
 
@@ -195,7 +195,7 @@ impl Seat {
         let place = self.places.take(client, purpose).await;
         let may_stay = place.is_some();
         if let Some(place) = place {
-            self.hold(Some(Held::Place { _until_dropped: place }));
+            self.hold(Some(SeatHolding::Place { _until_dropped: place }));
         }
         may_stay
     }
@@ -205,7 +205,7 @@ impl Seat {
         self.hold(None);
     }
 
-    fn hold(&self, held: Option<Held>) {
+    fn hold(&self, held: Option<SeatHolding>) {
         let before = std::mem::replace(&mut *self.held.lock().unwrap_or_else(PoisonError::into_inner), held);
         drop(before);
     }

@@ -11,7 +11,7 @@ use crate::units::Percent;
 const NUMBERS: usize = 67;
 
 /// What stands in a line of the table.
-struct Row<'a> {
+struct RegionRow<'a> {
     name: &'a str,
     state: String,
     /// Share, load, p95, errors, away, up.
@@ -24,7 +24,7 @@ pub(super) fn write(page: &mut PageWriter, regions: &[RegionOverview], brevity: 
     let longest = names.max().unwrap_or_default().max("region".len());
     let width = page.columns().map_or(longest, |columns| longest.min(columns.saturating_sub(NUMBERS).max(6)));
     let titles = ["share", "load", "p95", "errors", "away", "up"].map(str::to_owned);
-    page.heading(&line(&Row { name: "region", state: "state".to_owned(), numbers: titles }, width));
+    page.heading(&line(&RegionRow { name: "region", state: "state".to_owned(), numbers: titles }, width));
     let mut sorted: Vec<&RegionOverview> = regions.iter().collect();
     sorted.sort_by_key(|region| (is_calm(region), Reverse(region.phase)));
     let (calm, shown): (Vec<_>, Vec<_>) =
@@ -43,7 +43,7 @@ pub(super) fn write(page: &mut PageWriter, regions: &[RegionOverview], brevity: 
 }
 
 fn line(
-    Row { name, state, numbers: [share, load, p95, errors, away, up] }: &Row<'_>,
+    RegionRow { name, state, numbers: [share, load, p95, errors, away, up] }: &RegionRow<'_>,
     width: usize,
 ) -> String {
     let name = match name.chars().count() > width {
@@ -61,7 +61,7 @@ fn is_calm(region: &RegionOverview) -> bool {
 }
 
 /// Returns a row, or one for each family where these differ.
-fn rows(region: &RegionOverview) -> Vec<Row<'_>> {
+fn rows(region: &RegionOverview) -> Vec<RegionRow<'_>> {
     let RegionOverview { summary, look, .. } = region;
     let suffix = [
         (look == WITHDRAWN, ", withdrawn"),
@@ -82,7 +82,7 @@ fn rows(region: &RegionOverview) -> Vec<Row<'_>> {
         // What is known of the region as a whole stands once.
         let once = |text: String| if index == 0 { text } else { String::new() };
         let vitals = &summary.vitals;
-        Row {
+        RegionRow {
             name: if index == 0 { &summary.name } else { "" },
             state: format!("{label}{}{suffix}", state(family)),
             numbers: [

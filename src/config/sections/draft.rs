@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use super::groups::Scope;
-use super::hints::HintedRecord;
 use super::regions::Definitions;
 use super::transfer::{KeyReference, ZoneTransfers};
 use crate::config::problem::{Reporter, Span};
@@ -151,6 +150,15 @@ impl ZoneLowering<'_> {
             node.rrsets.push(set);
         }
     }
+}
+
+/// A static record that has address hints.
+pub(super) struct HintedRecord {
+    pub owner: Name,
+    /// Whose addresses they are.
+    pub target: Name,
+    pub rtype: RecordType,
+    pub span: Span,
 }
 
 /// The zones so far, and the steered names and pins in them.

@@ -5,19 +5,10 @@
 
 use hickory_proto::rr::rdata::svcb::{SVCB, SvcParamKey};
 
-use super::draft::{NodeDraft, ZoneList};
-use crate::config::problem::{Reporter, Span};
+use super::draft::{HintedRecord, NodeDraft, ZoneList};
+use crate::config::problem::Reporter;
 use crate::config::records;
-use crate::zone::{Name, RData, RecordType};
-
-/// A static record with hints.
-pub(super) struct HintedRecord {
-    owner: Name,
-    /// Whose addresses they are.
-    target: Name,
-    rtype: RecordType,
-    span: Span,
-}
+use crate::zone::{Name, RData};
 
 /// Returns the records of a name that have hints.
 pub(super) fn hinted(owner: &Name, node: &NodeDraft) -> Vec<HintedRecord> {
