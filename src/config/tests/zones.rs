@@ -61,7 +61,7 @@ fn a_static_https_record_of_a_steered_name_has_no_addresses() {
         format!("  a: {{ steer: {{ regions: tokyo }}, HTTPS: '1 {target} alpn=h2 ipv6hint=2001:db8::1' }}")
     };
     let expected = "a.yaml:5:35: `a.example.org.` is steered, and its HTTPS record has addresses for all clients | leave out \
-                    `ipv4hint` and `ipv6hint`, or write `https:` in its `steer`";
+                    `ipv4hint` and `ipv6hint`";
     check_names(&hinted("."), &[expected]);
     check_names(&hinted("a"), &[expected]);
     check_names(
@@ -72,26 +72,47 @@ fn a_static_https_record_of_a_steered_name_has_no_addresses() {
     check_names("  a: { steer: { regions: tokyo }, HTTPS: 1 . alpn=h2 }", &[]);
 }
 
+/// Names whose addresses are chosen, and names beside them.
+const CHOSEN: &str = "  a: { steer: { regions: tokyo, pins: true } }
+  '*.w': { steer: { regions: tokyo } }
+  al: { CNAME: a }
+  '*.al': { CNAME: al }
+  d: { DNAME: a }
+  y.w: { A: 192.0.2.1 }
+  cut.w: { NS: ns1.example.net. }
+  deep.below.w: { TXT: x }
+";
+
 #[test]
-fn a_service_record_has_no_addresses_of_a_name_that_is_steered_or_pinned() {
-    let steered = "  a: { steer: { regions: tokyo, pins: true } }\n  '*.w': { steer: { regions: tokyo } }\n";
-    let expected = |target: &str, rtype: &str| {
-        format!(
-            "a.yaml:7:8: `{target}.example.org.` is steered, and the {rtype} record of `x.example.org.` has addresses of it \
-             for all clients | leave out `ipv4hint` and `ipv6hint`, or write `https:` in its `steer`"
-        )
-    };
-    for (target, rtype) in [("a", "HTTPS"), ("a", "SVCB"), ("tokyo.a", "HTTPS"), ("y.w", "HTTPS")] {
-        let record = format!("{steered}  x: {{ {rtype}: '1 {target} ipv4hint=192.0.2.1' }}");
-        check_names(&record, &[&expected(target, rtype)]);
+fn a_service_record_has_no_addresses_of_a_name_whose_addresses_are_chosen() {
+    for (owner, rtype, target, chosen) in [
+        ("x", "HTTPS", "a", "a"),
+        ("x", "SVCB", "a", "a"),
+        ("x", "HTTPS", "tokyo.a", "tokyo.a"),
+        ("x", "HTTPS", "z.w", "z.w"),
+        ("x", "HTTPS", "al", "a"),
+        ("x", "HTTPS", "z.al", "a"),
+        ("x", "HTTPS", "tokyo.d.example.org.", "tokyo.a"),
+        ("_8443._https.a", "HTTPS", ".", "a"),
+        ("_dns.a", "SVCB", ".", "a"),
+    ] {
+        let record = format!("{CHOSEN}  {owner}: {{ {rtype}: '1 {target} ipv4hint=192.0.2.1' }}");
+        let expected = format!(
+            "a.yaml:13:{}: the addresses of `{chosen}.example.org.` are chosen for each client, and the {rtype} record of \
+             `{owner}.example.org.` has some for all | leave out `ipv4hint` and `ipv6hint`",
+            owner.len() + 7
+        );
+        check_names(&record, &[&expected]);
         check_names(&record.replace("ipv4hint=192.0.2.1", "alpn=h2"), &[]);
     }
-    check_names(
-        &format!(
-            "{steered}  x: {{ HTTPS: '1 y ipv4hint=192.0.2.1', A: 192.0.2.1 }}\n  y: {{ A: 192.0.2.1 }}"
-        ),
-        &[],
-    );
+}
+
+#[test]
+fn a_service_record_may_have_addresses_of_a_name_beside_those_that_are_chosen() {
+    // A name of its own, one below a cut, an empty one, and one whose closest encloser has no wildcard.
+    for target in ["y.w", "host.cut.w", "below.w", "z.below.w", "edge.example.net."] {
+        check_names(&format!("{CHOSEN}  x: {{ HTTPS: '1 {target} ipv4hint=192.0.2.1' }}"), &[]);
+    }
 }
 
 #[test]
