@@ -29,6 +29,11 @@ impl Event {
             .raises(&Condition::Webhook(webhook.to_owned()))
     }
 
+    /// Returns whether it is about a receiver of events.
+    pub fn is_about_webhooks(&self) -> bool {
+        [EventKind::WEBHOOK_REFUSED, EventKind::WEBHOOK_ACCEPTED].contains(&self.kind)
+    }
+
     /// It takes them again.
     pub fn webhook_accepted(webhook: &str, refused: u64, at: Moment) -> Self {
         let events = if refused == 1 { "event" } else { "events" };

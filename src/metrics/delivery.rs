@@ -46,23 +46,14 @@ struct DeliveryErrors {
 }
 
 impl DeliveryErrors {
-    /// Keeps an outcome for those who ask what is refused.
-    fn note(&mut self, webhook: &str, outcome: Delivery, trouble: Option<&str>) {
-        let (is_refused, is_taken) = (outcome == Delivery::Rejected, outcome == Delivery::Accepted);
-        if !is_refused && !is_taken {
-            return;
-        }
-        let noted = self.refusals.entry(webhook.to_owned()).or_insert_with(|| WebhookRefusals {
+    /// Returns what is kept of a webhook for those who ask what is refused.
+    fn refusals(&mut self, webhook: &str) -> &mut WebhookRefusals {
+        self.refusals.entry(webhook.to_owned()).or_insert_with(|| WebhookRefusals {
             webhook: webhook.to_owned(),
             refused: 0,
             why: String::new(),
             takes_again: false,
-        });
-        noted.takes_again = is_taken;
-        if is_refused {
-            noted.refused += 1;
-            noted.why = trouble.unwrap_or_default().to_owned();
-        }
+        })
     }
 }
 
@@ -152,9 +143,21 @@ impl DeliveryMetrics {
     /// Counts the outcome of an attempt, and keeps its error.
     pub fn attempted(&self, webhook: &str, outcome: Delivery, trouble: Option<String>) {
         self.count(webhook, outcome, 1);
+        self.errors().webhooks.insert(webhook.to_owned(), trouble);
+    }
+
+    /// Notes that a receiver has refused an event.
+    pub fn refused(&self, webhook: &str, why: &str) {
         let mut errors = self.errors();
-        errors.note(webhook, outcome, trouble.as_deref());
-        errors.webhooks.insert(webhook.to_owned(), trouble);
+        let refusals = errors.refusals(webhook);
+        refusals.refused += 1;
+        refusals.why = why.to_owned();
+        refusals.takes_again = false;
+    }
+
+    /// Notes that a receiver has taken an event.
+    pub fn taken(&self, webhook: &str) {
+        self.errors().refusals(webhook).takes_again = true;
     }
 
     /// Returns what receivers have refused, or taken after that, since the last call.
@@ -222,18 +225,17 @@ mod tests {
     #[test]
     fn what_is_refused_is_told_once_with_its_count_and_whether_something_was_taken_since() {
         let delivery = DeliveryMetrics::default();
-        let refuse = || delivery.attempted("oncall", Delivery::Rejected, Some("status 401".to_owned()));
+        let refuse = || delivery.refused("oncall", "status 401");
         let told = || {
             let refusals = delivery.take_refusals().into_iter();
             refusals.map(|one| (one.refused, one.why, one.takes_again)).collect::<Vec<_>>()
         };
         refuse();
         refuse();
-        delivery.attempted("oncall", Delivery::Retried, Some("status 500".to_owned()));
         assert_eq!(told(), [(2, "status 401".to_owned(), false)]);
         assert_eq!(told(), []);
         refuse();
-        delivery.attempted("oncall", Delivery::Accepted, None);
+        delivery.taken("oncall");
         assert_eq!(told(), [(1, "status 401".to_owned(), true)]);
     }
 

@@ -111,7 +111,7 @@ impl WebhookSender {
         if event.is_wanted(self.min_severity) {
             deliver_with_retry(
                 || self.requests.send(event),
-                |outcome, failures| self.tell(outcome, failures),
+                |outcome, failures| self.tell(event, outcome, failures),
             )
             .await;
             queue.keep().await;
@@ -121,8 +121,16 @@ impl WebhookSender {
 
     /// Counts what became of an attempt, and says what is new: that a receiver fails, and that it does not
     /// any more.
-    fn tell(&self, outcome: &DeliveryOutcome, failures: u32) {
+    fn tell(&self, event: &Event, outcome: &DeliveryOutcome, failures: u32) {
         let (webhook, delivery) = (&self.name, &self.metrics.delivery);
+        // What becomes of the alarm about refusals says nothing of refusals: it would raise and clear itself for ever.
+        if !event.is_about_webhooks() {
+            match outcome {
+                DeliveryOutcome::Accepted => delivery.taken(webhook),
+                DeliveryOutcome::Rejected(why) => delivery.refused(webhook, why),
+                DeliveryOutcome::Failed(_) => {}
+            }
+        }
         match outcome {
             DeliveryOutcome::Accepted => {
                 delivery.attempted(webhook, Delivery::Accepted, None);
