@@ -226,10 +226,14 @@ impl ControlLoop {
                     continue;
                 }
                 () = self.until(control.wake()) => Input::Tick,
-                _ = looking.tick() => match self.look() {
-                    Some(input) => input,
-                    None => continue,
-                },
+                _ = looking.tick() => {
+                    let mut inputs = self.look();
+                    let Some(last) = inputs.pop() else { continue };
+                    for input in inputs {
+                        self.take(input, &mut control);
+                    }
+                    last
+                }
                 Ok(()) = written.changed() => Input::Written(written.borrow_and_update().clone()),
                 _ = counting.tick() => Input::Counted(self.current.load().answers.take_parts()),
                 () = self.until(reporting.due_at()) => {
@@ -302,18 +306,14 @@ impl ControlLoop {
     }
 
     /// Looks at what nothing tells of: the wall clock, queries over the rate limits, and events that are refused.
-    fn look(&self) -> Option<Input> {
+    fn look(&self) -> Vec<Input> {
         supervisor::alive();
         let step = self.clock.follow().map(Input::ClockSet);
-        let limited = || {
-            let queries = self.current.load().limiter.floods();
-            (queries.count() > 0).then_some(Input::Limited(queries))
-        };
-        let delivered = || {
-            let refusals = self.metrics.delivery.take_refusals();
-            (!refusals.is_empty()).then_some(Input::Delivered(refusals))
-        };
-        step.or_else(limited).or_else(delivered)
+        let queries = self.current.load().limiter.floods();
+        let limited = (queries.count() > 0).then_some(Input::Limited(queries));
+        let refusals = self.metrics.delivery.take_refusals();
+        let delivered = (!refusals.is_empty()).then_some(Input::Delivered(refusals));
+        [step, limited, delivered].into_iter().flatten().collect()
     }
 
     /// Waits until a moment; `None`: for ever.
