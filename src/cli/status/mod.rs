@@ -15,7 +15,7 @@ use super::exit::run_to_end;
 use super::output;
 use super::reading::PrintForm;
 use super::server::{Instance, ServerArgs};
-use crate::admin::api::routes;
+use crate::admin::api::{OverviewWithEvents, routes};
 use crate::terminal::{self, TerminalSize};
 use writer::PageWriter;
 
@@ -24,7 +24,7 @@ use writer::PageWriter;
 /// The same as on the page that the admin address serves: for each region, the worst first, its phase, the share of
 /// its clients that it takes, load, latency, errors, the share that it sends elsewhere because it is full, and
 /// how many of its addresses are up; a line for each family where they differ, and for each zone that takes fewer
-/// clients than all. Where standard output is a terminal, in colours and no larger than it is.
+/// clients than all. Where standard output is a terminal, in colours, and as short as 24 rows of 80 columns if need be.
 ///
 /// Several instances are compared instead: names, versions, clocks, files of the configuration but for `server.yaml`,
 /// databases, intents, and what every steered name answers. What differs comes first. A health change reaches instances
@@ -84,7 +84,7 @@ pub fn run(arguments: &Args) -> anyhow::Result<ExitCode> {
 /// Shows it again and again. A server that is away for a while is waited for, one that never answered is
 /// an error.
 async fn watch(server: Instance) -> anyhow::Result<ExitCode> {
-    let mut last: Option<String> = None;
+    let mut last: Option<OverviewWithEvents> = None;
     loop {
         let server = server.clone();
         let look = move || server.look(&routes::OVERVIEW);
@@ -93,11 +93,11 @@ async fn watch(server: Instance) -> anyhow::Result<ExitCode> {
             looked = tokio::task::spawn_blocking(look) => looked.context("cannot look")?,
         };
         let page = match (looked, &last) {
-            (Ok(overview), _) => last.insert(page::page(&overview, &writer())).clone(),
+            (Ok(overview), _) => page::page(last.insert(overview), &writer()),
             (Err(error), Some(last)) => {
                 let mut old = writer();
-                old.loud(&format!("OLD: {error:#}"));
-                format!("{}\n{last}", old.text())
+                old.loud(&old.cut(&format!("OLD: {error:#}")));
+                page::page(last, &old)
             }
             (Err(error), None) => return Err(error),
         };

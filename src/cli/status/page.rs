@@ -276,7 +276,11 @@ confinement
             region
         };
         let region = |number: usize| named(&down, format!("ap-northeast-{number}"));
-        let calm = |number: usize| named(&healthy, format!("calm-{number}"));
+        let calm = |number: usize| {
+            let mut region = named(&healthy, format!("calm-{number}"));
+            region["look"] = "healthy".into();
+            region
+        };
         seen["regions"] = (0..2).map(region).chain((0..9).map(calm)).collect();
         let long = "clients of api.example.com in the EU stay with frankfurt, which is down, because no other region may have them";
         for list in ["incidents", "events"] {

@@ -27,8 +27,9 @@ pub(super) fn write(page: &mut PageWriter, regions: &[RegionOverview], brevity: 
     page.heading(&line(&RegionRow { name: "region", state: "state".to_owned(), numbers: titles }, width));
     let mut sorted: Vec<&RegionOverview> = regions.iter().collect();
     sorted.sort_by_key(|region| (is_calm(region), Reverse(region.phase)));
-    let (calm, shown): (Vec<_>, Vec<_>) =
-        sorted.into_iter().partition(|region| brevity > Brevity::Whole && is_calm(region));
+    let (calm, shown): (Vec<_>, Vec<_>) = sorted
+        .into_iter()
+        .partition(|region| brevity > Brevity::Whole && is_calm(region) && region.look != WITHDRAWN);
     for region in shown {
         let rows = rows(region).into_iter().map(|row| line(&row, width));
         let zones = region.notable_zones.iter().map(|zone| format!("{:<width$}  {zone}", ""));
