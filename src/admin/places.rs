@@ -74,7 +74,7 @@ pub struct Places {
     arrivals: Arc<Mutex<NewConnections>>,
     requests: Arc<Semaphore>,
     health: Arc<Semaphore>,
-    taken: Arc<Mutex<HashMap<Prefix, usize>>>,
+    taken: RequestCounts,
     /// The most requests for one prefix.
     per_prefix: usize,
 }
@@ -84,18 +84,18 @@ pub struct Places {
 struct NewConnections {
     limit: usize,
     next: u64,
-    standing: BTreeMap<u64, (Prefix, oneshot::Sender<()>)>,
+    silent: BTreeMap<u64, (Prefix, oneshot::Sender<()>)>,
 }
 
 impl NewConnections {
     /// Sends the one away that has been there longest, of the prefix that has most.
     fn make_room(&mut self) {
         let mut counts: HashMap<Prefix, usize> = HashMap::new();
-        self.standing.values().for_each(|(prefix, _)| *counts.entry(*prefix).or_default() += 1);
+        self.silent.values().for_each(|(prefix, _)| *counts.entry(*prefix).or_default() += 1);
         let most = counts.values().copied().max().unwrap_or_default();
-        let oldest = self.standing.iter().find(|(_, (prefix, _))| counts[prefix] == most);
+        let oldest = self.silent.iter().find(|(_, (prefix, _))| counts[prefix] == most);
         let Some(number) = oldest.map(|(number, _)| *number) else { return };
-        if let Some((_, leave)) = self.standing.remove(&number) {
+        if let Some((_, leave)) = self.silent.remove(&number) {
             // A connection that has just ended needs no word.
             let _ = leave.send(());
         }
@@ -109,23 +109,33 @@ pub struct NewConnection {
     arrivals: Arc<Mutex<NewConnections>>,
 }
 
-impl Drop for NewConnection {
-    fn drop(&mut self) {
-        self.arrivals.lock().unwrap_or_else(PoisonError::into_inner).standing.remove(&self.number);
+impl NewConnection {
+    /// Takes note that it has said what it wants, and returns whether it may stay: it may have had to make room.
+    fn has_spoken(&self) -> bool {
+        self.arrivals.lock().unwrap_or_else(PoisonError::into_inner).silent.remove(&self.number).is_some()
     }
 }
+
+impl Drop for NewConnection {
+    fn drop(&mut self) {
+        self.arrivals.lock().unwrap_or_else(PoisonError::into_inner).silent.remove(&self.number);
+    }
+}
+
+/// How many requests are under way for each prefix.
+type RequestCounts = Arc<Mutex<HashMap<Prefix, usize>>>;
 
 /// A place that a request has until this is dropped.
 #[derive(Debug)]
 pub struct Place {
     _permit: OwnedSemaphorePermit,
-    counted: Option<(Prefix, Arc<Mutex<HashMap<Prefix, usize>>>)>,
+    counted: Option<(Prefix, RequestCounts)>,
 }
 
 impl Places {
     /// Returns places of which all are free.
     pub fn new(limits: ConnectionLimits) -> Self {
-        let arrivals = NewConnections { limit: limits.arrivals, next: 0, standing: BTreeMap::new() };
+        let arrivals = NewConnections { limit: limits.arrivals, next: 0, silent: BTreeMap::new() };
         Self {
             arrivals: Arc::new(Mutex::new(arrivals)),
             requests: Arc::new(Semaphore::new(limits.requests)),
@@ -138,13 +148,13 @@ impl Places {
     /// Takes a connection in, and returns what says when it has to make room for another one.
     pub fn arrive(&self, client: IpAddr) -> (NewConnection, oneshot::Receiver<()>) {
         let mut arrivals = self.arrivals.lock().unwrap_or_else(PoisonError::into_inner);
-        if arrivals.standing.len() >= arrivals.limit {
+        if arrivals.silent.len() >= arrivals.limit {
             arrivals.make_room();
         }
         let (leave, leaving) = oneshot::channel();
         let number = arrivals.next;
         arrivals.next += 1;
-        arrivals.standing.insert(number, (network(client), leave));
+        arrivals.silent.insert(number, (network(client), leave));
         (NewConnection { number, arrivals: Arc::clone(&self.arrivals) }, leaving)
     }
 
@@ -178,7 +188,7 @@ pub struct Seat {
 
 #[derive(Debug)]
 enum SeatHolding {
-    Arrival { _until_dropped: NewConnection },
+    Arrival(NewConnection),
     Place { _until_dropped: Place },
 }
 
@@ -186,12 +196,19 @@ impl Seat {
     /// Takes a connection in, and returns what says when it has to make room for another one.
     pub fn new(places: &Places, client: IpAddr) -> (Self, oneshot::Receiver<()>) {
         let (arrival, leaving) = places.arrive(client);
-        let held = Arc::new(Mutex::new(Some(SeatHolding::Arrival { _until_dropped: arrival })));
+        let held = Arc::new(Mutex::new(Some(SeatHolding::Arrival(arrival))));
         (Self { places: places.clone(), held }, leaving)
     }
 
     /// Waits for a place for the request of the connection, and returns whether it may have one.
     pub async fn settle(&self, client: IpAddr, purpose: Purpose) -> bool {
+        // From here on it is not silent, and makes room for no other one.
+        let before = self.hold(None);
+        if let Some(SeatHolding::Arrival(connection)) = &before
+            && !connection.has_spoken()
+        {
+            return false;
+        }
         let place = self.places.take(client, purpose).await;
         let may_stay = place.is_some();
         if let Some(place) = place {
@@ -205,9 +222,9 @@ impl Seat {
         self.hold(None);
     }
 
-    fn hold(&self, held: Option<SeatHolding>) {
-        let before = std::mem::replace(&mut *self.held.lock().unwrap_or_else(PoisonError::into_inner), held);
-        drop(before);
+    /// Holds something else, and returns what was held.
+    fn hold(&self, held: Option<SeatHolding>) -> Option<SeatHolding> {
+        std::mem::replace(&mut *self.held.lock().unwrap_or_else(PoisonError::into_inner), held)
     }
 }
 
