@@ -162,17 +162,19 @@ pub fn operator(caller: &CallerIdentity, headers: &HeaderMap) -> Result<String, 
 /// hands of the page that sends it; there may be a proxy before this server, which speaks TLS and knows its name.
 fn is_foreign(headers: &HeaderMap, via: Credential) -> bool {
     let Some(origin) = headers.get(header::ORIGIN) else { return false };
-    let names: &[HeaderName] = match via {
-        Credential::Certificate => &[header::HOST],
-        Credential::Token | Credential::Loopback => &[header::HOST, FORWARDED_HOST],
+    let Some((scheme, origin)) = origin.to_str().ok().and_then(|origin| origin.split_once("://")) else {
+        return true;
     };
-    let schemes: &[&str] = match via {
-        Credential::Certificate => &["https"],
-        Credential::Token | Credential::Loopback => &["https", "http"],
+    let (names, schemes): (&[HeaderName], &[&str]) = match via {
+        Credential::Certificate => (&[header::HOST], &["https"]),
+        Credential::Token | Credential::Loopback => (&[header::HOST, FORWARDED_HOST], &["https", "http"]),
     };
+    // A proxy after a proxy makes a list of it, and some add the port that the scheme has anyway.
     let hosts = names.iter().filter_map(|name| headers.get(name)?.to_str().ok());
-    let mut ours = hosts.flat_map(|host| schemes.iter().map(move |scheme| format!("{scheme}://{host}")));
-    !ours.any(|ours| origin.as_bytes().eq_ignore_ascii_case(ours.as_bytes()))
+    let mut hosts = hosts.flat_map(|hosts| hosts.split(',').map(str::trim));
+    let usual_port = if scheme == "https" { ":443" } else { ":80" };
+    let is_origin = |host: &str| host.strip_suffix(usual_port).unwrap_or(host).eq_ignore_ascii_case(origin);
+    !(schemes.contains(&scheme) && hosts.any(is_origin))
 }
 
 /// The wrong tokens of the present second.
@@ -296,7 +298,7 @@ mod tests {
             (
                 Role::Operate,
                 Credential::Token,
-                "origin: https://ns1.example.com\nhost: 10.0.0.1:8053\nx-forwarded-host: ns1.example.com",
+                "origin: https://ns1.example.com\nhost: 10.0.0.1:8053\nx-forwarded-host: ns1.example.com:443, inner",
                 Ok("alice"),
             ),
             (

@@ -86,7 +86,10 @@ impl fmt::Display for AccessRefusal {
                     caller.name
                 ),
             },
-            Self::ForeignPage => f.write_str("a page of another site asks for this, so do it from here"),
+            Self::ForeignPage => f.write_str(
+                "a page of another site asks for this, so do it from here; a proxy must pass on `Host`, or say it in \
+                 `X-Forwarded-Host`",
+            ),
             Self::NoName => {
                 write!(f, "`Meridian-Author` is a name of at most {MAX_AUTHOR} octets, and may be left out")
             }
