@@ -1,6 +1,6 @@
 //! One running instance, asked by the routes of its API.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, Once};
 
 use anyhow::{Context, bail};
@@ -166,25 +166,20 @@ fn base(address: &str) -> anyhow::Result<Url> {
     let text = if has_scheme { address.to_owned() } else { format!("http://{address}") };
     let url = Url::parse(&text).ok().filter(|url| {
         let is_usual = ["http", "https"].contains(&url.scheme());
-        is_usual && url.username().is_empty() && url.query().is_none() && is_host(&text)
+        let has_user = !url.username().is_empty() || url.password().is_some();
+        is_usual && !has_user && url.query().is_none() && is_written(url, &text)
     });
     url.with_context(|| {
         format!("`{address}` is not an address such as {ADMIN} or https://ns1.example.net:8053")
     })
 }
 
-/// Returns whether the host of a URL is a name or a whole IP address: the URL Standard (section 3.5) takes `8053` for
+/// Returns whether a URL with an IPv4 address was written with that address: the URL Standard (section 3.5) takes `8053` for
 /// `0.0.31.117` and `127.1` for `127.0.0.1`, and a token would be sent wherever that is.
-fn is_host(url: &str) -> bool {
-    let authority = url.split("://").nth(1).and_then(|rest| rest.split(['/', '?', '#']).next());
-    let authority = authority.unwrap_or_default();
-    if authority.starts_with('[') {
-        return true;
-    }
-    let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host);
-    let last = host.trim_end_matches('.').rsplit('.').next().unwrap_or_default();
-    let is_number = last.starts_with(|first: char| first.is_ascii_digit());
-    !is_number || host.parse::<IpAddr>().is_ok()
+fn is_written(url: &Url, text: &str) -> bool {
+    let Some(ip) = url.host_str().and_then(|host| host.parse::<Ipv4Addr>().ok()) else { return true };
+    let rest = text.split_once("://").and_then(|(_, rest)| rest.strip_prefix(&ip.to_string()));
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '/', '?', '#']))
 }
 
 /// Returns an admin address in the form that all its spellings have; what is none stays as it is.
@@ -230,6 +225,10 @@ mod tests {
             ("http://0x7f.1/", None),
             ("10.0.0.256", None),
             ("192.0.2.1", Some("http://192.0.2.1/")),
+            ("/8053", None),
+            ("http:///127.1:5499", None),
+            ("http://:secret@ns1.example.net", None),
+            ("4f2a9b7c1d3e:8053", Some("http://4f2a9b7c1d3e:8053/")),
             ("http://jo:secret@ns1.example.net", None),
             ("", None),
         ] {
