@@ -78,7 +78,7 @@ pub fn explain(
             Reasons {
                 owner: steering.owner.to_string(),
                 regions: regions(snapshot, steering, &decision, located, bearings),
-                outcome: decision.choices.map(|choice| outcome(snapshot, choice.selection)),
+                outcome: Family::BOTH.map(|family| outcome_in(snapshot, &decision, family)),
                 ..client()
             }
         }),
@@ -259,6 +259,9 @@ fn regions(
     let terms = steering.policy.terms;
     let planned = decision.plan.order.iter().enumerate().map(|(index, region)| {
         let fates = Family::BOTH.map(|family| {
+            if decision.plan.withheld[family as usize] {
+                return format!("no {family} address");
+            }
             let choice = &decision.choices[family as usize];
             let told = fate::RegionFacts {
                 region: &snapshot.base.config.regions.region(*region).name,
@@ -278,6 +281,16 @@ fn regions(
         reason(removed.region, [text.clone(), text])
     });
     planned.chain(removed).collect()
+}
+
+fn outcome_in(snapshot: &Snapshot, decision: &Decision, family: Family) -> String {
+    match decision.plan.withheld[family as usize] {
+        true => format!(
+            "no region that all clients of this subnet may be sent to has an {family} address: {}",
+            decision.plan.refusal.as_str()
+        ),
+        false => outcome(snapshot, decision.choices[family as usize].selection),
+    }
 }
 
 fn outcome(snapshot: &Snapshot, selection: Selection) -> String {
