@@ -30,7 +30,7 @@ pub fn find(country: Country) -> Option<&'static CountryEntry> {
     place.ok().map(|index| &ALL[index])
 }
 
-/// Codes that databases have for countries under another code: exceptional and former reservations of ISO 3166-1, and
+/// Codes that databases have for countries under another code: exceptional reservations of ISO 3166-1, some former codes, and
 /// `EL`, which the European Union writes for Greece.
 const OTHER_CODES: [(&str, &str); 9] = [
     ("AC", "SH"),

@@ -48,7 +48,9 @@ impl ZoneLowering<'_> {
         let Some(span) = spec.span() else { return };
         let mut set = RRsetDraft::new(RecordType::NS, self.default_ttl, span);
         for (text, span) in spec.items() {
-            if let Some(name) = self.report.ok(span, records::parse_name(text, &Name::root())) {
+            let name = self.report.ok(span, records::parse_name(text, &Name::root()));
+            self.has_unread_servers |= name.is_none();
+            if let Some(name) = name {
                 let target = RecordTarget { name: name.clone(), relative: None, word: 0 };
                 set.add(RData::NS(NS(name)), Some((target, span)), span, self.report);
             }
