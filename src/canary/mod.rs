@@ -272,8 +272,10 @@ pub struct Failure {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FailureClass {
-    /// The connection was refused, reset, or closed before a whole answer.
+    /// The far end refused the connection.
     Refused,
+    /// The connection was reset or closed before a whole answer.
+    Reset,
     /// There was no whole answer in time, or a router on the way reports that there is no way.
     Timeout,
     /// The TLS handshake failed, or the certificate is not for this name or expires too soon.
@@ -288,12 +290,14 @@ pub enum FailureClass {
 
 impl FailureClass {
     /// Every class, in the order in which metrics list them.
-    pub const ALL: [Self; 6] = [Self::Refused, Self::Timeout, Self::Tls, Self::Status, Self::Body, Self::Dns];
+    pub const ALL: [Self; 7] =
+        [Self::Refused, Self::Reset, Self::Timeout, Self::Tls, Self::Status, Self::Body, Self::Dns];
 
     /// Returns the word that metrics, `/status` and logs use.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Refused => "refused",
+            Self::Reset => "reset",
             Self::Timeout => "timeout",
             Self::Tls => "tls",
             Self::Status => "status",

@@ -47,7 +47,7 @@ A scenario, say tokyo.scenario:
   check                              # what must always hold, whatever happens
 
   at 12s tokyo/tokyo-a refuse        # a region, REGION/AZ or REGION/AZ/ADDRESS, and one of
-  at 60s tokyo timeout               # refuse, timeout, tls, status 503, body, dns, gray, ok,
+  at 60s tokyo timeout               # refuse, reset, timeout, tls, status 503, body, dns, gray, ok,
   at 5m tokyo loss 3%                # of the probes are lost, slow 3s, slow 1s whole 8s
   at 10m tokyo ok
   every 40s from 20m to 30m osaka refuse

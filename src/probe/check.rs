@@ -94,7 +94,7 @@ pub(super) mod tests {
     use reqwest::dns::Resolve;
 
     use super::*;
-    use crate::canary::FailureClass::{self, Body, Dns, Refused, Status, Timeout, Tls};
+    use crate::canary::FailureClass::{self, Body, Dns, Refused, Reset, Status, Timeout, Tls};
     use crate::canary::{BlindCause, HttpCheck, ProbeError};
     use crate::probe::names::tests::{Book, Forever, Silence};
     use crate::probe::scripted::{self, Script};
@@ -215,14 +215,14 @@ pub(super) mod tests {
     }
 
     #[tokio::test]
-    async fn a_connection_that_ends_before_the_answer_does_has_failed_at_once() {
-        check(Script::Close, PATIENT, Err((Refused, "connection"))).await;
-        check(Script::Say(b""), PATIENT, Err((Refused, "closed before a whole answer"))).await;
-        check(Script::Say(b"HTTP/1.1 200 O"), PATIENT, Err((Refused, "closed before"))).await;
+    async fn a_connection_that_ends_before_the_answer_does_has_failed_at_once_and_was_not_refused() {
+        check(Script::Close, PATIENT, Err((Reset, "connection"))).await;
+        check(Script::Say(b""), PATIENT, Err((Reset, "closed before a whole answer"))).await;
+        check(Script::Say(b"HTTP/1.1 200 O"), PATIENT, Err((Reset, "closed before"))).await;
         let cut = b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nall is";
-        check(Script::Say(cut), PATIENT, Err((Refused, "closed before"))).await;
+        check(Script::Say(cut), PATIENT, Err((Reset, "closed before"))).await;
         let cut = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n6\r\nall is\r\n";
-        check(Script::Say(cut), PATIENT, Err((Refused, "closed before"))).await;
+        check(Script::Say(cut), PATIENT, Err((Reset, "closed before"))).await;
     }
 
     #[tokio::test]
@@ -352,13 +352,13 @@ pub(super) mod tests {
     }
 
     #[tokio::test]
-    async fn a_server_without_tls_fails_the_handshake_and_one_that_hangs_up_refuses_it() {
+    async fn a_server_without_tls_fails_the_handshake_and_one_that_hangs_up_has_not_refused_it() {
         let server = scripted::serve(Script::Greet(b"220 mail.example.com ESMTP\r\n")).await;
         let check = Check::Http(http("https", server));
         compare(run(check, &anybody(), PATIENT).await, Err((Tls, "message")));
         let server = scripted::serve(Script::Close).await;
         let check = Check::Http(http("https", server));
-        compare(run(check, &anybody(), PATIENT).await, Err((Refused, "connection")));
+        compare(run(check, &anybody(), PATIENT).await, Err((Reset, "connection")));
     }
 
     /// Probes `tokyo` as a whole, whose name leads to these addresses in turn, and says what each result was.

@@ -33,7 +33,7 @@ pub fn of(error: &(dyn Error + 'static)) -> ProbeError {
         innermost = cause;
     }
     // Something about the connection, then: names, TLS and HTTP have kinds of their own.
-    failure(FailureClass::Refused, innermost.to_string()).into()
+    failure(FailureClass::Reset, innermost.to_string()).into()
 }
 
 /// Returns what a single error says for itself, if its kind is known.
@@ -89,13 +89,14 @@ fn of_io(error: &io::Error) -> Option<Failure> {
     if error.get_ref().is_some_and(|inner| known(inner).is_some()) {
         return None;
     }
-    use FailureClass::{Body, Refused, Timeout};
+    use FailureClass::{Body, Refused, Reset, Timeout};
     Some(match error.kind() {
         io::ErrorKind::ConnectionRefused => failure(Refused, "connection refused"),
+        // No refusal: something took the connection, be it a server that is full or a box on the way.
         io::ErrorKind::ConnectionReset
         | io::ErrorKind::ConnectionAborted
         | io::ErrorKind::BrokenPipe
-        | io::ErrorKind::NotConnected => failure(Refused, "connection reset"),
+        | io::ErrorKind::NotConnected => failure(Reset, "connection reset"),
         io::ErrorKind::UnexpectedEof => closed(),
         io::ErrorKind::HostUnreachable => failure(Timeout, "host unreachable"),
         io::ErrorKind::NetworkUnreachable => failure(Timeout, "network unreachable"),
@@ -108,7 +109,7 @@ fn of_io(error: &io::Error) -> Option<Failure> {
 }
 
 fn closed() -> Failure {
-    failure(FailureClass::Refused, "connection closed before a whole answer")
+    failure(FailureClass::Reset, "connection closed before a whole answer")
 }
 
 /// Returns an error and everything that caused it, the outermost first.

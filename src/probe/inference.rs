@@ -178,7 +178,7 @@ fn events(stream: &[u8]) -> Vec<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::canary::FailureClass::{Body, Refused, Status, Timeout};
+    use crate::canary::FailureClass::{Body, Reset, Status, Timeout};
     use crate::canary::{Check, Expected, HttpCheck, Pointer, Scalar};
     use crate::probe::check::tests::{self as probes, HASTY, PATIENT};
     use crate::probe::scripted::{self, Script};
@@ -248,7 +248,7 @@ mod tests {
     #[tokio::test]
     async fn a_stream_that_breaks_off_has_failed_at_once() {
         let cut = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n6\r\nall is\r\n";
-        probe(Script::Say(cut), inference(None), Err((Refused, "closed before"))).await;
+        probe(Script::Say(cut), inference(None), Err((Reset, "closed before"))).await;
     }
 
     #[tokio::test]

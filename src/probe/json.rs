@@ -165,7 +165,7 @@ fn shown(value: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::canary::FailureClass::{Body, Refused, Status, Timeout};
+    use crate::canary::FailureClass::{Body, Reset, Status, Timeout};
     use crate::canary::{Check, HttpCheck};
     use crate::probe::check::tests::{self as probes, HASTY, PATIENT};
     use crate::probe::scripted::{self, Script};
@@ -306,7 +306,7 @@ mod tests {
             (Script::Hang, HASTY, given_up),
             (Script::Status("302 Found"), PATIENT, (Status, "status 302")),
             (Script::Status("503 Service Unavailable"), PATIENT, (Status, "status 503")),
-            (Script::Close, PATIENT, (Refused, "connection")),
+            (Script::Close, PATIENT, (Reset, "connection")),
         ] {
             let outcome = probe(scripted::serve(script).await, timeout).await;
             assert_eq!(outcome.signals.and_then(|signals| signals.load), None);

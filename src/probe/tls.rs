@@ -107,7 +107,7 @@ fn days_left(certificate: &CertificateDer<'_>, now: UnixTime) -> Result<i64, Fai
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::canary::FailureClass::{Refused, Timeout, Tls};
+    use crate::canary::FailureClass::{Refused, Reset, Timeout, Tls};
     use crate::probe::check::tests::{HASTY, PATIENT, compare, outcome, run};
     use crate::probe::scripted::{self, Script, Valid};
 
@@ -164,7 +164,7 @@ mod tests {
         let (nobody, _held) = scripted::nobody();
         let cases = [
             (nobody, PATIENT, (Refused, "connection refused")),
-            (scripted::serve(Script::Close).await, PATIENT, (Refused, "connection")),
+            (scripted::serve(Script::Close).await, PATIENT, (Reset, "connection")),
             (
                 scripted::serve(Script::Greet(b"220 mail.example.com ESMTP\r\n")).await,
                 PATIENT,

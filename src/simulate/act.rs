@@ -11,11 +11,11 @@ use crate::units::{Percent, TimeSpan};
 /// The author of every request in a scenario.
 pub const OPERATOR: &str = "operator";
 
-const FAULTS: [&str; 10] =
-    ["ok", "refuse", "timeout", "tls", "status", "body", "dns", "slow", "loss", "gray"];
+const FAULTS: [&str; 11] =
+    ["ok", "refuse", "reset", "timeout", "tls", "status", "body", "dns", "slow", "loss", "gray"];
 
 /// What may stand after a target, for the mistake that nothing does.
-const WHAT_HAPPENS: &str = "what happens there: ok, refuse, timeout, tls, status 503, body, dns, slow 3s, loss 3%, gray, \
+const WHAT_HAPPENS: &str = "what happens there: ok, refuse, reset, timeout, tls, status 503, body, dns, slow 3s, loss 3%, gray, \
                             load 85%";
 
 /// Reads what a target does or says of itself.
@@ -25,6 +25,7 @@ pub fn fault_or_signal(target: &Word<'_>, line: &mut Words<'_>) -> Result<Act, M
     let fault = match word.text {
         "ok" => Fault::Ok,
         "refuse" => Fault::Refuse,
+        "reset" => Fault::Reset,
         "timeout" => Fault::Timeout,
         "status" => Fault::Status(line.parse("an HTTP status such as 503")?),
         "slow" => slow(line)?,

@@ -16,6 +16,8 @@ pub enum Fault {
     #[default]
     Ok,
     Refuse,
+    /// It takes connections, and resets them before it has answered.
+    Reset,
     Timeout,
     /// It takes connections, and fails in every TLS handshake.
     Tls,
@@ -57,6 +59,7 @@ impl Fault {
             Self::Timeout => [Duration::MAX; 2],
             Self::Ok
             | Self::Refuse
+            | Self::Reset
             | Self::Tls
             | Self::Status(_)
             | Self::Body
@@ -79,6 +82,7 @@ impl Fault {
         let check = &canary.check;
         let (sees, class, detail) = match self {
             Self::Refuse => (true, FailureClass::Refused, "connection refused".to_owned()),
+            Self::Reset => (waits_for_more(check), FailureClass::Reset, "connection reset".to_owned()),
             Self::Tls => (shakes_hands(check), FailureClass::Tls, "the handshake failed".to_owned()),
             Self::Status(status) => {
                 (!accepts(check, status), FailureClass::Status, format!("status {status}"))
@@ -100,6 +104,7 @@ impl Fault {
             Self::Loss(part) => part.fraction(),
             Self::Ok
             | Self::Refuse
+            | Self::Reset
             | Self::Timeout
             | Self::Tls
             | Self::Status(_)
@@ -120,7 +125,7 @@ impl Fault {
             | Self::Slow { .. }
             | Self::Loss(_)
             | Self::Gray => true,
-            Self::Refuse | Self::Timeout | Self::Tls => false,
+            Self::Refuse | Self::Reset | Self::Timeout | Self::Tls => false,
         }
     }
 }
@@ -164,6 +169,11 @@ fn accepts(check: &Check, status: u16) -> bool {
     http.statuses.iter().any(|(first, last)| (*first..=*last).contains(&status))
 }
 
+/// Returns whether a check waits for more than a connection.
+fn waits_for_more(check: &Check) -> bool {
+    !matches!(check, Check::Tcp { .. })
+}
+
 fn shakes_hands(check: &Check) -> bool {
     matches!(check, Check::Tls(_)) || check.request().is_some_and(|http| http.url.starts_with("https:"))
 }
@@ -185,6 +195,7 @@ impl fmt::Display for Fault {
         match self {
             Self::Ok => f.write_str("ok"),
             Self::Refuse => f.write_str("refuse"),
+            Self::Reset => f.write_str("reset"),
             Self::Timeout => f.write_str("timeout"),
             Self::Status(status) => write!(f, "status {status}"),
             Self::Tls => f.write_str("tls"),
@@ -272,6 +283,8 @@ mod tests {
     fn a_refusal_is_known_at_once_and_silence_after_the_timeout() {
         check(Fault::Ok, plain(), 20, None);
         check(Fault::Refuse, plain(), 20, Some(FailureClass::Refused));
+        check(Fault::Reset, plain(), 20, Some(FailureClass::Reset));
+        check(Fault::Reset, TCP, 20, None);
         check(Fault::Timeout, plain(), 2000, Some(FailureClass::Timeout));
     }
 

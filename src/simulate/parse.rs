@@ -30,7 +30,7 @@
 //! until TIME                                     the end; left out: the last event or expectation
 //!
 //! TARGET      REGION, REGION/ZONE or REGION/ZONE/ADDRESS
-//! FAULT       ok, refuse, timeout, tls, status NUMBER, body, dns (of a region), gray,
+//! FAULT       ok, refuse, reset, timeout, tls, status NUMBER, body, dns (of a region), gray,
 //!             slow TIME [whole TIME] (the first byte, the whole answer), loss FRACTION (of the probes)
 //! OBSTACLE    no-ipv6, no-route, link-down, gateway-silent, out-of-descriptors, not-permitted, ...
 //! SIGNAL     load FRACTION, errors FRACTION, p95 TIME, requests NUMBER, lag TIME, queue NUMBER; each also
@@ -284,7 +284,7 @@ mod tests {
 
     #[test]
     fn a_place_fails_in_every_class_and_is_slow_or_lossy() {
-        for fault in ["refuse", "timeout", "tls", "status 503", "body", "dns", "slow 3s", "gray"] {
+        for fault in ["refuse", "reset", "timeout", "tls", "status 503", "body", "dns", "slow 3s", "gray"] {
             check(&format!("tokyo {fault}"), &format!("tokyo {fault}"));
         }
         check("tokyo slow 1s whole 8s", "tokyo slow 1s whole 8s");
