@@ -20,8 +20,8 @@
 //! alone. When a turn comes is [`pace`].
 //!
 //! The first failure of an address asks more: the other addresses of its region are probed at once by the same canary,
-//! and, if it is the first one there, an address of every other region, so that what is well *now* is known before
-//! anybody moves. A pair is brought forward once an interval at most, so that extra probes at most double the probes, and
+//! and, if it is the first one of its family there, an address of that family in every other region, so that what is well
+//! *now* is known before anybody moves. A pair is brought forward once an interval at most, so that extra probes at most double the probes, and
 //! one failure brings forward [`MAX_HASTENED`] pairs at most. A wait is only ever shortened: what
 //! [`pace::worst_case`] promises holds.
 
@@ -35,7 +35,7 @@ use crate::canary::{Canary, CanaryId, Epoch, ProbeError, Reach, Subject};
 use crate::health::pace::Rhythm;
 use crate::health::{AddressState, Streak, pace};
 use crate::moment::Moment;
-use crate::region::{RegionId, Regions};
+use crate::region::{Family, RegionId, Regions};
 
 /// The most pairs that one failure brings forward: a quarter of the probes that run at once (`MAX_AT_ONCE`), so that
 /// they do not keep regular ones waiting.
@@ -76,6 +76,17 @@ pub struct Pair {
     /// Where the subject is.
     pub(crate) region: RegionId,
     pub(crate) canary: CanaryId,
+}
+
+impl Pair {
+    /// Returns whether its results say something of a family: those of an address do of its own, those of a region as a
+    /// whole of both.
+    fn tells(&self, family: Family) -> bool {
+        match &self.watched {
+            Watched::Address(address) => Family::of(*address) == family,
+            Watched::Region(_) => true,
+        }
+    }
 }
 
 /// The pairs of a configuration, and when each is due.
@@ -249,29 +260,43 @@ impl ProbeSchedule {
         let Pair { region, canary, .. } = self.pairs[&id].pair;
         let siblings: Vec<_> =
             self.turns[&(region, canary)].pairs.iter().copied().filter(|other| *other != id).collect();
-        let is_suspect = |id: &PairId| self.pairs[id].is_suspect();
-        let is_first_there = !siblings.iter().any(is_suspect);
+        let failing: Vec<_> =
+            Family::BOTH.into_iter().filter(|family| self.pairs[&id].pair.tells(*family)).collect();
+        // Of each family the first failure asks: what is well in IPv4 says nothing of IPv6.
+        let is_news = |family: &Family| {
+            !siblings.iter().any(|id| self.pairs[id].is_suspect() && self.pairs[id].pair.tells(*family))
+        };
+        let news: Vec<_> = failing.into_iter().filter(is_news).collect();
         let mut hastened: Vec<_> =
             siblings.into_iter().filter(|other| self.hasten(*other, now)).take(MAX_HASTENED).collect();
-        if is_first_there {
-            let regions: BTreeSet<_> = self.turns.keys().map(|(region, _)| *region).collect();
-            let others = regions.into_iter().filter(|other| *other != region);
-            let left = MAX_HASTENED - hastened.len();
-            hastened.extend(others.filter_map(|other| self.ask(other, canary, now)).take(left));
+        let regions: BTreeSet<_> = self.turns.keys().map(|(region, _)| *region).collect();
+        for other in regions.into_iter().filter(|other| *other != region) {
+            for family in &news {
+                if hastened.len() < MAX_HASTENED {
+                    hastened.extend(self.ask(other, canary, *family, now));
+                }
+            }
         }
         hastened
     }
 
-    /// Brings forward one pair of a region, of this canary if there is one; `None`: none may be.
-    fn ask(&mut self, region: RegionId, canary: CanaryId, now: Moment) -> Option<PairId> {
-        let first = || self.turns.range((region, CanaryId(0))..).next().map(|(key, _)| *key);
-        let key = Some((region, canary)).filter(|key| self.turns.contains_key(key)).or_else(first)?;
+    /// Brings forward one pair of a region that tells of a family, of this canary if it has one; `None`: none may be.
+    fn ask(&mut self, region: RegionId, canary: CanaryId, family: Family, now: Moment) -> Option<PairId> {
+        let tells = |id: &PairId| self.pairs.get(id).is_some_and(|paced| paced.pair.tells(family));
+        let has_family = |key: &(RegionId, CanaryId)| {
+            self.turns.get(key).is_some_and(|group| group.pairs.iter().any(tells))
+        };
+        let mut of_region =
+            self.turns.range((region, CanaryId(0))..).map(|(key, _)| *key).take_while(|key| key.0 == region);
+        let own = Some((region, canary)).filter(has_family);
+        let key = own.or_else(|| of_region.find(has_family))?;
         let PairGroup { pairs, next } = &self.turns[&key];
-        let (pairs, start) = (pairs.clone(), *next);
-        let turns = (0..pairs.len()).map(|step| (start + step) % pairs.len());
-        let place = turns.take(MAX_ASKED).find(|place| self.hasten(pairs[*place], now))?;
+        let count = pairs.len();
+        let places = (0..count).map(|step| (next + step) % count).map(|place| (place, pairs[place]));
+        let places: Vec<_> = places.filter(|(_, id)| tells(id)).take(MAX_ASKED).collect();
+        let (place, id) = places.into_iter().find(|(_, id)| self.hasten(*id, now))?;
         self.turns.entry(key).and_modify(|turns| turns.next = place + 1);
-        Some(pairs[place])
+        Some(id)
     }
 
     /// Lets a pair be due at once if it may be brought forward.
@@ -531,7 +556,15 @@ mod tests {
 
     /// Plays until then; `fails` says which addresses fail when. Returns when each pair was probed, in milliseconds.
     fn play(seed: u64, until: u64, fails: &dyn Fn(u8, Moment) -> bool) -> BTreeMap<u8, Vec<u64>> {
-        let (regions, canaries) = world();
+        play_in(world(), seed, until, fails)
+    }
+
+    fn play_in(
+        (regions, canaries): (Regions, Vec<Canary>),
+        seed: u64,
+        until: u64,
+        fails: &dyn Fn(u8, Moment) -> bool,
+    ) -> BTreeMap<u8, Vec<u64>> {
         let mut schedule = ProbeSchedule::new(seed);
         schedule.watch(&regions, &canaries, EPOCH, Moment(0));
         let mut starts: BTreeMap<u8, Vec<u64>> = BTreeMap::new();
@@ -547,11 +580,15 @@ mod tests {
             if at.0 > until {
                 return starts;
             }
-            let Watched::Address(IpAddr::V4(ip)) = schedule.begin(id, at).expect("it is due").watched else {
+            let Watched::Address(ip) = schedule.begin(id, at).expect("it is due").watched else {
                 panic!("addresses are probed")
             };
-            starts.entry(ip.octets()[3]).or_default().push(at.0);
-            if fails(ip.octets()[3], at) {
+            let number = match ip {
+                IpAddr::V4(ip) => ip.octets()[3],
+                IpAddr::V6(ip) => ip.octets()[15],
+            };
+            starts.entry(number).or_default().push(at.0);
+            if fails(number, at) {
                 ends.insert((at.plus(TIMEOUT), id));
             } else {
                 schedule.end(id, &Ok(()), Duration::ZERO, at).expect("it is there");
@@ -574,6 +611,29 @@ mod tests {
             addresses.iter().any(|address| starts[address].iter().any(|at| (first..=heard).contains(at)))
         };
         assert!(asked(&[4, 5]) && asked(&[6]), "{starts:?}");
+    }
+
+    #[test]
+    fn the_first_failure_of_ipv6_asks_the_ipv6_addresses_of_the_others_also_beside_one_of_ipv4() {
+        for seed in 0..20 {
+            for ipv4_fails in [false, true] {
+                let of = |name: &str, number: u8| {
+                    fixture::region(
+                        name,
+                        &[&format!("192.0.2.{number}"), &format!("2001:db8::{}", number + 1)],
+                    )
+                };
+                let regions = vec![of("tokyo", 1), of("osaka", 3), of("oregon", 5)];
+                let fails =
+                    |address, at: Moment| at.0 >= 30_000 && (address == 2 || (ipv4_fails && address == 1));
+                let starts = play_in((Regions::new(regions), config(&[]).1), seed, 60_000, &fails);
+                let first = *starts[&2].iter().find(|at| **at >= 30_000).expect("it is probed");
+                for other in [4, 6] {
+                    let is_asked = starts[&other].iter().any(|at| (first..=first + 2000).contains(at));
+                    assert!(is_asked, "seed {seed}: {other} is not probed after {first}: {starts:?}");
+                }
+            }
+        }
     }
 
     #[test]
