@@ -7,7 +7,7 @@ use super::flow::{Flow, NEGLIGIBLE, RegionPair, added_km, paces, ways};
 use super::stranded;
 use super::{Forecast, InService, Move, RegionLoad, Situation, TOLERANCE, text};
 use crate::health::View;
-use crate::load::{Outlook, Readings, capacities, demands, route};
+use crate::load::{Outlook, Readings, capacities, demands, route, unmeasured};
 use crate::region::{Family, RegionId};
 use crate::snapshot::{Base, DemandPart, Permit};
 use crate::steering::{self, Split, Splits};
@@ -107,14 +107,16 @@ impl<'a> Baseline<'a> {
     fn settle(&self, situation: Situation<'_>) -> Cascade {
         let (limits, velocity) =
             (self.base.config.safety.limits, self.base.config.safety.velocity.fraction());
-        let capacities = capacities(self.base, situation.view, situation.readings);
+        let Situation { view, readings } = situation;
+        let mut capacities = capacities(self.base, view, readings);
+        capacities.extend(unmeasured(self.base, view, readings).into_iter().map(|id| (id, f64::INFINITY)));
         let demands = demands(&self.parts, &self.rates, self.base, situation.view, situation.readings);
         let mut splits = self.splits.clone();
         splits.land(&demands, &capacities, limits);
         let landed = splits.clone();
         for _ in 0..MAX_STEPS {
             let before = splits.clone();
-            splits.step(&demands, &capacities, limits, velocity);
+            splits.step(&demands, &capacities, limits, &|_| velocity);
             if splits == before {
                 break;
             }

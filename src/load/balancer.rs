@@ -13,17 +13,17 @@
 //! the regions *together* the load says something in that time, whoever has which clients already: when they serve more
 //! than was expected of them, all parts are taken to ask for more, before a region that has just left is divided.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use super::estimate::{capacities, demands, estimate_by, route, served};
+use super::estimate::{capacities, demands, estimate_by, route, served, unmeasured};
 use super::learnt::LearntDemand;
 use super::pace::{Pace, Turn};
 use super::premises::Premises;
 use super::{Outlook, Readings};
-use crate::health::{DrawnClients, RememberedDemand, SiteShare, VELOCITY_PERIOD, View};
+use crate::health::{DrawnClients, Phase, RememberedDemand, SiteShare, Standing, VELOCITY_PERIOD, View};
 use crate::moment::{ClockStep, FollowClock, Moment};
-use crate::region::{Family, RegionId};
+use crate::region::{Family, RegionId, RegionSet};
 use crate::share::Share;
 use crate::snapshot::{Base, DemandPart, DrawnFor};
 use crate::steering::{Capacities, Demand, Piece, Split, Splits, too_much};
@@ -72,6 +72,8 @@ pub struct Balancer {
     /// Which part of what each region serves the estimate explains, at most all of it, by `RegionId`: where a few large
     /// networks happen to be more than their share of the clients, a region is filled by what it says and not by what it should say.
     explained: Vec<f64>,
+    /// The regions whose load was known when a region left that is still out, or is known since.
+    remembered: RegionSet,
     pace: Pace,
 }
 
@@ -87,6 +89,7 @@ impl Balancer {
             divided_for: None,
             expected: Vec::new(),
             explained: vec![1.0; base.config.regions.len()],
+            remembered: RegionSet::NONE,
             pace: Pace::new(base, now),
         }
     }
@@ -179,8 +182,10 @@ impl Balancer {
     /// Spreads the clients of regions that have left or returned.
     pub fn land(&mut self, base: &Base, view: &View, readings: &Readings, now: Moment) {
         self.expect_no_less(base, view, readings);
+        self.note_known(base, view, readings);
+        let readings = &self.with_known(readings);
         let demands = self.demands(base, view, readings);
-        let capacities = self.capacities(base, view, readings);
+        let capacities = self.takers(base, view, readings);
         let splits = Arc::make_mut(&mut self.splits);
         if let Some(premises) = &self.divided_for {
             splits.send_home_to(premises.returned(view));
@@ -232,26 +237,29 @@ impl Balancer {
         }
         self.pace.stepped(base, now);
         let limits = base.config.safety.limits;
+        let splits_before = Arc::clone(&self.splits);
+        self.note_known(base, view, readings);
+        self.catch_up(base, view, readings);
+        let weights = self.learnt.weights(&base.demand);
+        self.rates =
+            Arc::new(estimate_by(weights.as_deref(), &self.rates, &self.splits, base, view, readings));
+        self.explain(base, view, readings);
+        let before = self.away(base);
+        let demands = self.demands(base, view, &self.with_known(readings));
         let velocity = match turn {
             Turn::Early => 0.0,
             Turn::Usual => {
                 base.config.safety.velocity.fraction() * Pace::usual(base).div_duration_f64(VELOCITY_PERIOD)
             }
         };
-        // By what was asked for before: clients that are at home by now stay there, and are shed in steps.
-        let demands = self.demands(base, view, readings);
-        let known = self.capacities(base, view, readings);
-        let splits_before = Arc::clone(&self.splits);
-        Arc::make_mut(&mut self.splits).land(&demands, &known, limits);
-        let weights = self.learnt.weights(&base.demand);
-        self.rates =
-            Arc::new(estimate_by(weights.as_deref(), &self.rates, &self.splits, base, view, readings));
-        self.explain(base, view, readings);
-        let before = self.away(base);
-        let demands = self.demands(base, view, readings);
-        let capacities = self.capacities(base, view, readings);
+        let may_follow = |region| may_follow(region, &demands, base, view, readings);
+        let velocity = |region| if may_follow(region) { velocity } else { 0.0 };
+        // What has fallen silent is neither filled nor relieved.
+        let known = capacities(base, view, &self.with_known(readings));
+        let mut capacities = self.takers(base, view, readings);
+        capacities.retain(|id, most| most.is_finite() || !known.contains_key(id));
         let splits = Arc::make_mut(&mut self.splits);
-        splits.step(&demands, &capacities, limits, velocity);
+        splits.step(&demands, &capacities, limits, &velocity);
         splits.truncate(base.demand.len());
         self.expected = self.expect(base, view, readings);
         let after = self.away(base);
@@ -279,10 +287,40 @@ impl Balancer {
         }
     }
 
-    /// Returns what regions can serve of what the estimate counts.
-    fn capacities(&self, base: &Base, view: &View, readings: &Readings) -> Capacities {
-        let capacities = capacities(base, view, readings).into_iter();
-        capacities.map(|(id, capacity)| (id, capacity * self.explained[usize::from(id.0)])).collect()
+    /// Divides clients that are not divided yet, by what was asked for before: those that are at home by now stay there, and
+    /// are shed in steps. Those who stayed with a region that is down leave it as far as others have room by now.
+    fn catch_up(&mut self, base: &Base, view: &View, readings: &Readings) {
+        let demands = self.demands(base, view, &self.with_known(readings));
+        let capacities = self.takers(base, view, &self.with_known(readings));
+        let is_behind = self.splits.is_behind(&demands);
+        let may_leave = |region| is_behind || may_follow(region, &demands, base, view, readings);
+        let limits = base.config.safety.limits;
+        Arc::make_mut(&mut self.splits).land_from(&may_leave, &demands, &capacities, limits);
+    }
+
+    /// Takes note of the regions whose load is known. While one is out by which clients were divided they stay known.
+    fn note_known(&mut self, base: &Base, view: &View, readings: &Readings) {
+        let known = capacities(base, view, readings).into_keys();
+        let is_out = |shares: [SiteShare; 2]| {
+            shares.iter().any(|share| matches!(share, SiteShare::Yielding { .. } | SiteShare::Out { .. }))
+        };
+        let (before, is_outage) = (self.remembered, view.all_shares_of_regions().any(is_out));
+        let regions = base.config.regions.iter().map(|(id, _)| id);
+        let stay = regions.filter(|id| is_outage && before.contains(*id));
+        self.remembered = stay.chain(known).collect();
+    }
+
+    /// Returns the readings in which what was known when a region left is known.
+    fn with_known(&self, readings: &Readings) -> Readings {
+        Readings { remembered: self.remembered, ..readings.clone() }
+    }
+
+    /// Returns what regions can serve of what the estimate counts; of those that say nothing, whatever comes.
+    fn takers(&self, base: &Base, view: &View, readings: &Readings) -> Capacities {
+        let known = capacities(base, view, readings).into_iter();
+        let known = known.map(|(id, capacity)| (id, capacity * self.explained[usize::from(id.0)]));
+        let silent = unmeasured(base, view, readings);
+        known.chain(silent.into_iter().map(|id| (id, f64::INFINITY))).collect()
     }
 
     fn demands(&self, base: &Base, view: &View, readings: &Readings) -> Vec<Demand> {
@@ -293,6 +331,7 @@ impl Balancer {
     /// at home there.
     pub fn unborne(&self, base: &Base, view: &View, readings: &Readings) -> Vec<(RegionId, Share)> {
         let mut sums: BTreeMap<RegionId, (f64, f64)> = BTreeMap::new();
+        let readings = &self.with_known(readings);
         for (index, demand) in self.demands(base, view, readings).iter().enumerate() {
             if let Some(split) = self.splits.of(index).filter(|_| demand.yields) {
                 let (all, staying) = sums.entry(split.home()).or_default();
@@ -328,6 +367,25 @@ fn drawn(part: &DemandPart) -> DrawnClients {
     }
 }
 
+/// Returns whether more clients of a region that is down may follow those whom others could bear: every region that takes
+/// them passes its canaries, and says that it is below the hard limit.
+fn may_follow(region: RegionId, demands: &[Demand], base: &Base, view: &View, readings: &Readings) -> bool {
+    let of_region = demands.iter().filter(|demand| demand.yields && demand.order[0].0 == region);
+    let takers: BTreeSet<_> =
+        of_region.flat_map(|demand| &demand.order[1..]).map(|(taker, _)| *taker).collect();
+    let passes = |taker: RegionId| {
+        let mut statuses = Family::BOTH.into_iter().map(|family| view.status(taker, family));
+        let mut addresses = base.config.regions.addresses_of(taker);
+        statuses.all(|status| !status.exists() || status.phase == Phase::Healthy)
+            && addresses.all(|(id, _)| view.of(id) == Standing::Up)
+    };
+    let has_room = |taker: RegionId| {
+        let load = readings.vitals[usize::from(taker.0)].load;
+        load.is_some_and(|load| load < base.config.safety.limits.hard)
+    };
+    takers.into_iter().all(|taker| passes(taker) && has_room(taker))
+}
+
 /// Returns whether some region says that it serves more than it may.
 fn is_too_full(base: &Base, view: &View, readings: &Readings) -> bool {
     let most = too_much(base.config.safety.limits);
@@ -337,7 +395,8 @@ fn is_too_full(base: &Base, view: &View, readings: &Readings) -> bool {
 
 impl FollowClock for Balancer {
     fn follow_clock(&mut self, step: ClockStep) {
-        let Self { splits: _, rates: _, learnt, divided_for, expected: _, explained: _, pace } = self;
+        let Self { splits: _, rates: _, learnt, divided_for, expected: _, explained: _, remembered: _, pace } =
+            self;
         learnt.follow_clock(step);
         divided_for.follow_clock(step);
         pace.follow_clock(step);

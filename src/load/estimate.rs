@@ -22,6 +22,9 @@ pub struct Readings {
     pub is_auto: Vec<bool>,
     /// The regions that take no clients because an operator wants so, not even those of full ones.
     pub withdrawn: RegionSet,
+    /// The regions whose load was known when a region left that is still out: what was divided by it stays when they say
+    /// nothing any more.
+    pub remembered: RegionSet,
     /// By partition: the weights that operators gave to all of its names. What is asked of names is not told apart
     /// that share a policy, so those of only some of them are not known here. Empty: there are none.
     pub weights: Vec<Option<Vec<(RegionId, u32)>>>,
@@ -35,6 +38,7 @@ impl Readings {
             present: vec![1.0; regions],
             is_auto: vec![true; regions],
             withdrawn: RegionSet::NONE,
+            remembered: RegionSet::NONE,
             weights: Vec::new(),
         }
     }
@@ -214,10 +218,11 @@ fn demand(part: &DemandPart, rate: f64, view: &View, readings: &Readings, known:
         )
     });
     let first = candidates.first().map(|(region, km)| (*region, *km, share(*region)));
-    // Of a part that has never been heard to ask for anything it is not known what the others would have to bear. And
-    // without others there is nothing to divide: what waits, or `all_down`, has its clients.
-    let is_known = takers.iter().all(|(region, _)| known.contains_key(region));
-    let is_counted = rate > least(part) && is_known && !takers.is_empty();
+    // Of a part that has never been heard to ask for anything it is not known what the others would have to bear, nor of
+    // others that all say nothing. And without others there is nothing to divide: what waits, or `all_down`, has its
+    // clients.
+    let is_known = takers.iter().any(|(region, _)| known.contains_key(region));
+    let is_counted = rate > least(part) && is_known;
     let with = |region, km| std::iter::once((region, km)).chain(takers.iter().copied()).collect();
     match first {
         Some((region, km, Some(SiteShare::Kept(_)))) => {
@@ -249,10 +254,23 @@ pub(crate) fn capacities(base: &Base, view: &View, readings: &Readings) -> Capac
     let capacities = may_fill.filter_map(|(id, region)| {
         let index = usize::from(id.0);
         let capacity = region.capacity? as f64 * readings.present[index];
-        let is_known = readings.vitals[index].load.is_some() && capacity > 0.0;
-        is_known.then_some((id, capacity))
+        let is_heard = readings.vitals[index].load.is_some() || readings.remembered.contains(id);
+        (is_heard && capacity > 0.0).then_some((id, capacity))
     });
     capacities.collect()
+}
+
+/// Returns the regions that take all of their clients and may act, and of which it is not known what they can bear: they
+/// are taken to bear what the others cannot.
+pub(crate) fn unmeasured(base: &Base, view: &View, readings: &Readings) -> Vec<RegionId> {
+    let known = capacities(base, view, readings);
+    let regions = base.config.regions.iter().map(|(id, _)| id);
+    let unmeasured = regions.filter(|id| {
+        let index = usize::from(id.0);
+        let may_take = share_of(view, *id) == Some(SiteShare::Full) && readings.is_auto[index];
+        may_take && readings.present[index] > 0.0 && !known.contains_key(id)
+    });
+    unmeasured.collect()
 }
 
 /// Returns how many requests per second a region serves; `None`: it does not say, or no address of it is up, and what

@@ -15,6 +15,6 @@ mod premises;
 pub(crate) use balancer::Balancer;
 pub use balancer::LoadStep;
 pub use estimate::Readings;
-pub(crate) use estimate::{capacities, demands, route, route_in};
+pub(crate) use estimate::{capacities, demands, route, route_in, unmeasured};
 pub(crate) use guests::Guests;
 pub use outlook::Outlook;

@@ -35,7 +35,8 @@ impl Demand {
 }
 
 /// What each region can serve, in requests per second. A region that is not listed is never full and is
-/// never given more: what it could bear is unknown.
+/// never given more. One of infinite capacity says nothing of what it can bear: it is taken to bear whom the others cannot,
+/// and nobody else.
 pub type Capacities = BTreeMap<RegionId, f64>;
 
 /// A region that is above the soft limit by no more than this, as a fraction of its capacity, sheds no
@@ -137,27 +138,59 @@ impl Splits {
     /// come back, and those of every region above the hard limit.
     ///
     /// No region is lifted above the soft limit while another one has room below it, and so on for a few levels
-    /// up to the hard one. What remains stays where it is if its home yields. Else it is divided so that those that
+    /// up to the hard one; of a region that says nothing of what it can bear it is taken that it has room. What remains stays
+    /// where it is if its home yields. Else it is divided so that those that
     /// exceed the hard limit exceed it alike: however few they are, there is no other.
     pub fn land(&mut self, demands: &[Demand], capacities: &Capacities, limits: Limits) {
+        self.land_from(&|_| true, demands, capacities, limits);
+    }
+
+    /// The same, with clients leaving only those regions that are down of which `may_leave` says so.
+    pub fn land_from(
+        &mut self,
+        may_leave: &dyn Fn(RegionId) -> bool,
+        demands: &[Demand],
+        capacities: &Capacities,
+        limits: Limits,
+    ) {
         let landed = self.send_home(demands);
-        for limit in levels(limits) {
-            for region in yielding(demands) {
-                self.relieve(region, f64::INFINITY, demands, capacities, limit, &|part| demands[part].yields);
-            }
-            self.level(demands, capacities, limit, &|part| landed[part]);
+        let leaving: Vec<_> = yielding(demands).into_iter().filter(|region| may_leave(*region)).collect();
+        let (known, silent) = by_knowledge(capacities);
+        let leaves_for_silent = |part: usize| {
+            let nearest = demands[part].order.iter().skip(1).find(|(to, _)| capacities.contains_key(to));
+            demands[part].yields && nearest.is_some_and(|(to, _)| silent.contains_key(to))
+        };
+        for region in leaving.iter().copied() {
+            self.relieve(region, f64::INFINITY, demands, &silent, limits.hard, &leaves_for_silent);
         }
-        for region in yielding(demands) {
-            self.fill(region, demands, capacities, limits);
-            self.make_room(region, demands, capacities, limits);
+        let at_soft = [(limits.soft, &known), (limits.soft, &silent)].into_iter();
+        for (limit, takers) in at_soft.chain(levels(limits).skip(1).map(|limit| (limit, &known))) {
+            for region in leaving.iter().copied() {
+                self.relieve(region, f64::INFINITY, demands, takers, limit, &|part| demands[part].yields);
+            }
+            self.level(demands, &known, takers, limit, &|part| landed[part]);
+        }
+        for region in leaving {
+            self.fill(region, demands, &known, up_to_hard(limits));
+            self.make_room(region, demands, &known, limits);
         }
         self.mend(demands, capacities, limits);
         let mut limit = limits.hard;
-        self.level(demands, capacities, limit, &|part| landed[part]);
-        while landed.contains(&true) && limit < self.highest(demands, capacities) {
+        self.level(demands, &known, &known, limit, &|part| landed[part]);
+        while landed.contains(&true) && limit < self.highest(demands, &known) {
             limit *= BEYOND_HARD;
-            self.level(demands, capacities, limit, &|part| landed[part]);
+            self.level(demands, &known, &known, limit, &|part| landed[part]);
         }
+    }
+
+    /// Returns whether some clients are not divided yet, or were sent where they cannot be any more.
+    pub fn is_behind(&self, demands: &[Demand]) -> bool {
+        let stands = |(part, demand): (usize, &Demand)| match (demand.order.first(), self.of(part)) {
+            (Some(_), Some(split)) => stays(split, demand),
+            (None, None) => true,
+            (Some(_), None) | (None, Some(_)) => false,
+        };
+        !demands.iter().enumerate().all(stands)
     }
 
     /// Sends the parts home whose split leads where it cannot any more, and returns which.
@@ -169,11 +202,7 @@ impl Splits {
                 *split = None;
                 return false;
             };
-            let known = || demand.order.iter().chain(&demand.reserve);
-            let in_order = |piece: &Piece| known().any(|(region, _)| *region == piece.region);
-            let stays = split
-                .as_ref()
-                .is_some_and(|split| split.home() == *home && split.pieces().iter().all(in_order));
+            let stays = split.as_ref().is_some_and(|split| stays(split, demand));
             if !stays {
                 *split = Some(Split::whole(*home));
             }
@@ -182,17 +211,18 @@ impl Splits {
         landed.collect()
     }
 
-    /// Moves what is above `limit` out of every region, as far as others have room below it.
+    /// Moves what is above `limit` out of every region, as far as those of `takers` have room below it.
     fn level(
         &mut self,
         demands: &[Demand],
         capacities: &Capacities,
+        takers: &Capacities,
         limit: f64,
         may_move: &dyn Fn(usize) -> bool,
     ) {
         for (region, capacity) in capacities {
             let above = self.loads(demands).get(region).copied().unwrap_or(0.0) - limit * capacity;
-            self.relieve(*region, above, demands, capacities, limit, may_move);
+            self.relieve(*region, above, demands, takers, limit, may_move);
         }
     }
 
@@ -218,16 +248,24 @@ impl Splits {
                 .take()
                 .map(|split| if is_guest(&split) { Split::whole(demand.order[0].0) } else { split });
         }
-        self.fill(region, demands, capacities, limits);
-        yielding(demands).into_iter().for_each(|other| self.fill(other, demands, capacities, limits));
+        for leaving in std::iter::once(region).chain(yielding(demands)) {
+            self.fill(leaving, demands, capacities, up_to_hard(limits));
+        }
         if self.kept(demands, &|_| true) > kept_before - NEGLIGIBLE {
             *self = before;
         }
     }
 
-    /// Gives away the clients of a region that is down, as evenly as its others allow, up to the hard limit.
-    fn fill(&mut self, region: RegionId, demands: &[Demand], capacities: &Capacities, limits: Limits) {
-        for limit in levels(limits).chain([limits.hard]) {
+    /// Gives away the clients of a region that is down, as evenly as its others allow, up to these limits one after the
+    /// other.
+    fn fill(
+        &mut self,
+        region: RegionId,
+        demands: &[Demand],
+        capacities: &Capacities,
+        levels: impl Iterator<Item = f64>,
+    ) {
+        for limit in levels {
             self.relieve(region, f64::INFINITY, demands, capacities, limit, &|part| demands[part].yields);
         }
     }
@@ -240,31 +278,37 @@ impl Splits {
     }
 
     /// Moves what is above the hard limit out of every region until it is just full, whosever clients they are, as far as
-    /// others have room below that: first those that take all of their clients, and then the reserve. Guests go before
-    /// those who are at home.
+    /// others have room below that: first those that take all of their clients, then those that say nothing of what they
+    /// can bear, and then the reserve. Guests go before those who are at home.
     fn mend(&mut self, demands: &[Demand], capacities: &Capacities, limits: Limits) {
-        for takes_reserve in [false, true] {
-            for limit in levels(limits).chain([limits.hard]) {
-                for (region, capacity) in capacities {
+        let (known, silent) = by_knowledge(capacities);
+        for (takes_reserve, takers) in [(false, &known), (false, &silent), (true, &known)] {
+            for limit in up_to_hard(limits) {
+                for (region, capacity) in &known {
                     let load = self.loads(demands).get(region).copied().unwrap_or(0.0);
                     if load > too_much(limits) * capacity {
                         let mut above = load - full(limits) * capacity;
                         for leaving in [Leaving::Guests, Leaving::AtHome] {
                             let ways = self.ways(*region, leaving, demands, takes_reserve, &|_| true);
                             let ways = (*region, leaving, &ways[..]);
-                            above -= self.give_away(ways, above, demands, capacities, limit);
+                            above -= self.give_away(ways, above, demands, takers, limit);
                         }
                     }
                 }
             }
         }
-        self.send_back(demands, capacities, limits);
+        if self.send_back(demands, &known, limits) {
+            yielding(demands)
+                .into_iter()
+                .for_each(|region| self.fill(region, demands, &known, levels(limits)));
+        }
     }
 
     /// Sends back, to regions that are down, whom they gave to regions above the hard limit that could not be relieved
     /// otherwise: those who left last. Who left after them for elsewhere comes along if that is no more, and is given away
-    /// anew.
-    fn send_back(&mut self, demands: &[Demand], capacities: &Capacities, limits: Limits) {
+    /// anew. Returns whether there were any.
+    fn send_back(&mut self, demands: &[Demand], capacities: &Capacities, limits: Limits) -> bool {
+        let before = self.clone();
         for (region, capacity) in capacities {
             let load = self.loads(demands).get(region).copied().unwrap_or(0.0);
             if load <= too_much(limits) * capacity {
@@ -286,6 +330,7 @@ impl Splits {
                 }
             }
         }
+        *self != before
     }
 
     /// Returns the load of the fullest region, as a fraction of its capacity.
@@ -297,21 +342,29 @@ impl Splits {
     }
 
     /// Moves one step: regions above the soft limit shed, regions below the lower one take back, and regions that are
-    /// down give away whom others can bear by now, at most the share `velocity` of their clients.
-    pub fn step(&mut self, demands: &[Demand], capacities: &Capacities, limits: Limits, velocity: f64) {
+    /// down give away whom others can bear by now, at most the share of their clients that `velocity` says.
+    pub fn step(
+        &mut self,
+        demands: &[Demand],
+        capacities: &Capacities,
+        limits: Limits,
+        velocity: &dyn Fn(RegionId) -> f64,
+    ) {
         self.mend(demands, capacities, limits);
+        let (known, _) = by_knowledge(capacities);
         for region in yielding(demands) {
             let of_region = |demand: &&Demand| demand.yields && demand.order[0].0 == region;
-            let most = velocity * demands.iter().filter(of_region).map(|demand| demand.rate).sum::<f64>();
-            self.relieve(region, most, demands, capacities, limits.hard, &|part| demands[part].yields);
+            let most =
+                velocity(region) * demands.iter().filter(of_region).map(|demand| demand.rate).sum::<f64>();
+            self.relieve(region, most, demands, &known, full(limits), &|part| demands[part].yields);
         }
-        for (region, capacity) in capacities {
+        for (region, capacity) in &known {
             let loads = self.loads(demands);
             let load = loads.get(region).copied().unwrap_or(0.0);
             let most = limits.step * capacity;
             if load > (limits.soft + WORTH_MOVING) * capacity {
                 let above = (load - limits.soft * capacity).min(most);
-                self.relieve(*region, above, demands, capacities, limits.soft, &|_| true);
+                self.relieve(*region, above, demands, &known, limits.soft, &|_| true);
             } else if load < limits.back * capacity {
                 // Not above the soft limit with what comes back, or it would be shed again.
                 let room = (limits.soft * capacity - load).min(most);
@@ -410,6 +463,18 @@ impl Splits {
     }
 }
 
+/// Returns whether a split leads clients with this demand where they may go.
+fn stays(split: &Split, demand: &Demand) -> bool {
+    let known = || demand.order.iter().chain(&demand.reserve);
+    let in_order = |piece: &Piece| known().any(|(region, _)| *region == piece.region);
+    demand.order.first().is_some_and(|(home, _)| split.home() == *home) && split.pieces().iter().all(in_order)
+}
+
+/// Parts the regions of which it is known what they can bear from those that say nothing.
+fn by_knowledge(capacities: &Capacities) -> (Capacities, Capacities) {
+    capacities.iter().partition(|(_, capacity)| capacity.is_finite())
+}
+
 /// Returns the load from which on a region is relieved at once, as a fraction of its capacity.
 pub(crate) fn too_much(limits: Limits) -> f64 {
     limits.hard + WORTH_MOVING
@@ -442,6 +507,10 @@ fn levels(limits: Limits) -> impl Iterator<Item = f64> {
     (0..=LEVELS).map(move |level| limits.soft + step * f64::from(level))
 }
 
+fn up_to_hard(limits: Limits) -> impl Iterator<Item = f64> {
+    levels(limits).chain([limits.hard])
+}
+
 /// Returns the regions that are down and keep whom no other can bear.
 fn yielding(demands: &[Demand]) -> BTreeSet<RegionId> {
     let homes = demands.iter().filter(|demand| demand.yields).filter_map(|demand| demand.order.first());
@@ -469,7 +538,7 @@ mod tests {
         let mut splits = Splits::default();
         splits.land(demands, &capacities, Limits::default());
         for _ in 0..steps {
-            splits.step(demands, &capacities, Limits::default(), 0.2);
+            splits.step(demands, &capacities, Limits::default(), &|_| 0.2);
         }
         let loads = splits.loads(demands);
         let loads: Vec<f64> = (0..)
@@ -509,11 +578,11 @@ mod tests {
         // Landing spreads nobody who was at home: that is what steps are for.
         let capacities = capacities(&[100.0, 100.0]);
         let mut splits = Splits { by_part: vec![Some(Split::whole(RegionId(0))); 2] };
-        splits.step(&demands, &capacities, Limits::default(), 0.2);
+        splits.step(&demands, &capacities, Limits::default(), &|_| 0.2);
         assert_eq!(splits.of(0), Some(&Split::whole(RegionId(0))), "the far ones stay");
         let loads = splits.loads(&demands);
         assert!((loads[&RegionId(0)] - 85.0).abs() < 0.01, "{loads:?}");
-        splits.step(&demands, &capacities, Limits::default(), 0.2);
+        splits.step(&demands, &capacities, Limits::default(), &|_| 0.2);
         let loads = splits.loads(&demands);
         assert!((loads[&RegionId(0)] - 80.0).abs() < 0.01, "{loads:?}");
     }
@@ -524,12 +593,12 @@ mod tests {
         let capacities = capacities(&[100.0, 100.0]);
         let mut splits = Splits { by_part: vec![Some(Split::whole(RegionId(0)))] };
         for _ in 0..3 {
-            splits.step(&at(100.0), &capacities, Limits::default(), 0.2);
+            splits.step(&at(100.0), &capacities, Limits::default(), &|_| 0.2);
         }
         assert!((splits.loads(&at(100.0))[&RegionId(0)] - 80.0).abs() < 0.01);
-        splits.step(&at(74.0), &capacities, Limits::default(), 0.2);
+        splits.step(&at(74.0), &capacities, Limits::default(), &|_| 0.2);
         for _ in 0..3 {
-            splits.step(&at(40.0), &capacities, Limits::default(), 0.2);
+            splits.step(&at(40.0), &capacities, Limits::default(), &|_| 0.2);
         }
         assert_eq!(splits.of(0), Some(&Split::whole(RegionId(0))));
     }
@@ -538,6 +607,26 @@ mod tests {
     fn a_region_of_unknown_capacity_neither_sheds_nor_is_given_more() {
         let demands = [demand(500.0, &[(0, 0.0), (7, 1.0)])];
         check(&demands, 3, &[500.0]);
+    }
+
+    #[test]
+    fn what_the_regions_that_report_cannot_bear_goes_to_one_that_says_nothing() {
+        let own = demand(75.0, &[(1, 0.0), (2, 900.0)]);
+        for yields in [false, true] {
+            let order: &[_] =
+                if yields { &[(0, 0.0), (1, 300.0), (2, 900.0)] } else { &[(1, 300.0), (2, 900.0)] };
+            let dead = Demand { yields, ..demand(80.0, order) };
+            let capacities: Capacities = [(RegionId(1), 100.0), (RegionId(2), f64::INFINITY)].into();
+            let mut splits = Splits::default();
+            let demands = [dead, own.clone()];
+            splits.land(&demands, &capacities, Limits::default());
+            for _ in 0..3 {
+                splits.step(&demands, &capacities, Limits::default(), &|_| 0.2);
+            }
+            let loads = splits.loads(&demands);
+            let of = |region| loads.get(&RegionId(region)).copied().unwrap_or(0.0);
+            assert!(of(0) < 0.01 && of(1) < 80.01 && (of(1) + of(2) - 155.0).abs() < 0.01, "{loads:?}");
+        }
     }
 
     #[test]
@@ -582,7 +671,7 @@ mod tests {
         let pieces =
             vec![Piece { until: 0.0, region: RegionId(0) }, Piece { until: 1.0, region: RegionId(1) }];
         let mut splits = Splits { by_part: vec![Split::of(pieces), Some(Split::whole(RegionId(1)))] };
-        splits.step(&demands, &capacities, Limits::default(), 0.0);
+        splits.step(&demands, &capacities, Limits::default(), &|_| 0.0);
         let loads = splits.loads(&demands);
         assert!(
             (loads[&RegionId(1)] - 99.0).abs() < 0.01 && (loads[&RegionId(0)] - 21.0).abs() < 0.01,
@@ -623,7 +712,7 @@ mod tests {
             splits.land(&demands, &capacities, limits);
             for _ in 0..steps {
                 let before = splits.loads(&demands);
-                splits.step(&demands, &capacities, limits, 0.2);
+                splits.step(&demands, &capacities, limits, &|_| 0.2);
                 for (region, load) in splits.loads(&demands) {
                     let grew = load > before.get(&region).copied().unwrap_or(0.0) + 1e-6;
                     prop_assert!(!grew || load <= limits.hard * capacities[&region] + 1e-6);

@@ -393,6 +393,7 @@ impl Monitor {
             weights: base.common_weights(&overlay.weights),
             is_auto: regions().map(|id| overlay.may_divide(id)).collect(),
             withdrawn: overlay.withdrawn(),
+            remembered: RegionSet::NONE,
         }
     }
 
