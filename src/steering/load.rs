@@ -35,8 +35,8 @@ impl Demand {
 }
 
 /// What each region can serve, in requests per second. A region that is not listed is never full and is
-/// never given more. One of infinite capacity says nothing of what it can bear: it is taken to bear whom the others cannot,
-/// and nobody else.
+/// never given more. One of infinite capacity says nothing of what it can bear: it is taken to bear the clients of
+/// regions that have left whom the others cannot, and nobody else.
 pub type Capacities = BTreeMap<RegionId, f64>;
 
 /// A region that is above the soft limit by no more than this, as a fraction of its capacity, sheds no
@@ -278,11 +278,11 @@ impl Splits {
     }
 
     /// Moves what is above the hard limit out of every region until it is just full, whosever clients they are, as far as
-    /// others have room below that: first those that take all of their clients, then those that say nothing of what they
-    /// can bear, and then the reserve. Guests go before those who are at home.
+    /// others have room below that: first those that take all of their clients, and then the reserve. Guests go before
+    /// those who are at home.
     fn mend(&mut self, demands: &[Demand], capacities: &Capacities, limits: Limits) {
-        let (known, silent) = by_knowledge(capacities);
-        for (takes_reserve, takers) in [(false, &known), (false, &silent), (true, &known)] {
+        let (known, _) = by_knowledge(capacities);
+        for takes_reserve in [false, true] {
             for limit in up_to_hard(limits) {
                 for (region, capacity) in &known {
                     let load = self.loads(demands).get(region).copied().unwrap_or(0.0);
@@ -291,7 +291,7 @@ impl Splits {
                         for leaving in [Leaving::Guests, Leaving::AtHome] {
                             let ways = self.ways(*region, leaving, demands, takes_reserve, &|_| true);
                             let ways = (*region, leaving, &ways[..]);
-                            above -= self.give_away(ways, above, demands, takers, limit);
+                            above -= self.give_away(ways, above, demands, &known, limit);
                         }
                     }
                 }
