@@ -441,12 +441,13 @@ impl Sites {
     }
 
     /// Returns whether a region may be kept away for its flaps: no other one is, and half of the family's regions or
-    /// more are in service without it.
+    /// more are in service without it. One that an operator has disabled or emptied is not in service.
     fn may_quarantine(&self, id: RegionId, evidence: &Evidence<'_>) -> bool {
         let recovery = |other: RegionId| self.recovery(Site::Region(other), evidence.family);
         let others: Vec<_> = evidence.regions().filter(|other| *other != id).collect();
         let is_first = !others.iter().any(|other| recovery(*other).phase() == Phase::Quarantined);
-        let serving = others.iter().filter(|other| recovery(**other).serves()).count();
+        let is_serving = |other: &&RegionId| recovery(**other).serves() && !self.withdrawn.contains(**other);
+        let serving = others.iter().filter(is_serving).count();
         is_first && 2 * serving > others.len()
     }
 

@@ -494,3 +494,18 @@ fn a_dead_region_is_not_brought_back_by_a_restart_while_the_machine_is_frozen() 
     scenario.sites.adopt(&remembered, &[], &regions, scenario.now);
     scenario.play("200").expect("down healthy");
 }
+
+#[test]
+fn a_region_that_an_operator_has_disabled_is_not_in_service_when_another_one_flaps() {
+    let falls = [10, 100, 300].map(|at| format!("{at} 0s 0s {} 1o 2o 3o {} 0o ", at + 1, at + 10));
+    let flaps = format!("1 0o 1o 2o 3o {}", falls.concat());
+    let quarantined = |disabled: &[u8]| {
+        let mut scenario = Scenario::of(regions(4));
+        let withdrawn = disabled.iter().map(|id| RegionId(*id)).collect();
+        scenario.sites.instruct(&[Failover::Auto; 4], withdrawn);
+        scenario.play(&flaps);
+        scenario.status(RegionId(0)).phase == Phase::Quarantined
+    };
+    assert!(quarantined(&[]) && quarantined(&[3]), "two of the other three serve");
+    assert!(!quarantined(&[2, 3]), "one of the other three serves");
+}
