@@ -133,6 +133,7 @@ impl IncidentCause {
             | Condition::ClientsStay { region: target, .. }
             | Condition::Unborne(target)
             | Condition::Suppressed(target, _)
+            | Condition::Flapping(target, _)
             | Condition::Disagreement(target, _)
             | Condition::RegionCanary(target)
             | Condition::Outlier(target)
@@ -154,6 +155,7 @@ impl IncidentCause {
                 Self::Own(format!("{}{target}", measure.as_str()))
             }
             Condition::LoadShed(_)
+            | Condition::ReserveUsed(_)
             | Condition::Intent(_)
             | Condition::Blind(_)
             | Condition::Reference(_)
@@ -406,6 +408,8 @@ fn rank(condition: &Condition) -> u8 {
         Condition::Advisory(_)
         | Condition::Threshold(..)
         | Condition::LoadShed(_)
+        | Condition::ReserveUsed(_)
+        | Condition::Flapping(..)
         | Condition::Intent(_)
         | Condition::Blind(_)
         | Condition::Reference(_)

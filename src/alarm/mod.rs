@@ -22,7 +22,9 @@ pub(crate) use server::ServerAlarms;
 use crate::canary::{BlindCause, Blindness, Subject};
 use crate::config::Config;
 use crate::event::{AffectedNames, Condition, Event, Outage};
-use crate::health::{Board, HealthTerms, OutlierGrade, Phase, SiteShare, Sites, Status, Suppression, View};
+use crate::health::{
+    Board, FALLS_TO_QUARANTINE, HealthTerms, OutlierGrade, Phase, SiteShare, Sites, Status, Suppression, View,
+};
 use crate::moment::{Moment, follows_clock};
 use crate::region::{Failover, Family, Region, RegionId, Regions, Resolved, Site, Target};
 use crate::steering::{AllDown, Audience, Policy};
@@ -95,6 +97,7 @@ impl Alarms {
         let mut round = Round { now, before: &self.standing, standing: BTreeMap::new(), events: Vec::new() };
         // What keeps a region comes before what it keeps it from.
         round.judge_suppressions(board.regions(), observed);
+        round.judge_flaps(board.regions(), observed);
         round.judge_outliers(board.regions(), sites);
         round.judge_blindness(own);
         round.judge_peers(board);
@@ -176,6 +179,29 @@ impl Round<'_> {
                 || Condition::Suppressed(target(), family),
                 || Event::failover_suppressed(&target(), family, suppression, now),
                 || Event::failover_resumed(&target(), family, now),
+            );
+        }
+    }
+
+    /// Judges which regions flap that are not quarantined because another one is.
+    fn judge_flaps(&mut self, regions: &Regions, observed: &View) {
+        for (id, target, family) in regions_and_families(regions) {
+            let (now, status) = (self.now, observed.status(id, family));
+            let is_other = |(other, region): &(RegionId, &Region)| {
+                let is_kept_away = observed.status(*other, family).phase == Phase::Quarantined;
+                *other != id && region.service() == regions.region(id).service() && is_kept_away
+            };
+            let flaps = status.falls >= FALLS_TO_QUARANTINE && status.phase != Phase::Quarantined;
+            let other = regions.iter().filter(|_| flaps).find(is_other);
+            let other = other.map(|(_, region)| Target::of_region(&region.name));
+            self.judge(
+                other.is_some(),
+                || Condition::Flapping(target(), family),
+                || {
+                    let other = other.as_ref().expect("raised only beside another region");
+                    Event::region_flapping(&target(), family, status, other, now)
+                },
+                || Event::region_steady(&target(), family, now),
             );
         }
     }

@@ -154,10 +154,12 @@ impl Rules {
         look.into_iter().chain(gauges).chain(ages).min()
     }
 
-    /// Looks at what is measured: what every region says, by name, and when the database was built.
+    /// Looks at what is measured: what every region says, by name, and when the database was built. `carried` returns whose
+    /// clients the region with a name carries.
     pub(crate) fn look<'n>(
         &mut self,
         regions: impl Iterator<Item = (&'n str, Vitals)>,
+        carried: &dyn Fn(&str) -> Vec<(Target, f64)>,
         database_built_at: Option<Moment>,
         now: Moment,
     ) -> Vec<Event> {
@@ -168,14 +170,15 @@ impl Rules {
             for (region, vitals) in regions {
                 for rule in &rules {
                     if rule.measure != Measure::DatabaseAge {
-                        events.extend(self.judge(*rule, Some(region), measured(rule.measure, &vitals), now));
+                        let value = measured(rule.measure, &vitals);
+                        events.extend(self.judge(*rule, Some(region), value, carried, now));
                     }
                 }
             }
         }
         let age = database_built_at.map(|built_at| now.since(built_at).as_secs_f64() / DAY.as_secs_f64());
         for rule in rules.iter().filter(|rule| rule.measure == Measure::DatabaseAge) {
-            events.extend(self.judge(*rule, None, age, now));
+            events.extend(self.judge(*rule, None, age, carried, now));
         }
         events
     }
@@ -186,11 +189,14 @@ impl Rules {
         rule: AlarmRule,
         region: Option<&str>,
         value: Option<f64>,
+        carried: &dyn Fn(&str) -> Vec<(Target, f64)>,
         now: Moment,
     ) -> Option<Event> {
+        let name = region.filter(|_| rule.measure == Measure::Load);
         let region = region.map(Target::of_region);
         let key = (rule.measure, rule.severity, region.clone());
-        let excess = |value| Excess { region: region.clone(), rule, value };
+        let carried = || name.map_or_else(Vec::new, carried);
+        let excess = |value| Excess { region: region.clone(), rule, value, carried: carried() };
         let (next, event) = follow(self.gauges.remove(&key), rule, value, excess, now);
         if let Some(gauge) = next {
             self.gauges.insert(key, gauge);
@@ -294,7 +300,8 @@ mod tests {
         let lasts = Duration::from_secs(120);
         let rule =
             AlarmRule { measure: Measure::ErrorRate, limit: 0.01, lasts, severity: Severity::Critical };
-        let excess = |value| Excess { region: Some(Target::of_region("tokyo")), rule, value };
+        let excess =
+            |value| Excess { region: Some(Target::of_region("tokyo")), rule, value, carried: Vec::new() };
         let mut gauge = None;
         let said = (0..).zip(values.split_whitespace()).map(|(minute, value)| {
             let value = value.parse::<f64>().ok().map(|percent| percent / 100.0);
@@ -340,11 +347,11 @@ mod tests {
         let due = rules.wake(Some(built_at)).expect("it grows old");
         assert_eq!(due, Moment(60 * 86_400_000 + 1));
         let nobody = || std::iter::empty::<(&str, Vitals)>();
-        assert_eq!(rules.look(nobody(), Some(built_at), Moment(due.0 - 1)), []);
-        let raised = rules.look(nobody(), Some(built_at), due);
+        assert_eq!(rules.look(nobody(), &|_| Vec::new(), Some(built_at), Moment(due.0 - 1)), []);
+        let raised = rules.look(nobody(), &|_| Vec::new(), Some(built_at), due);
         assert_eq!(raised[0].text, "the geo database is 60 days old, more than 60 days");
         assert_eq!((rules.wake(Some(built_at)), rules.standing().count()), (None, 1));
-        assert!(rules.look(nobody(), Some(due), due)[0].is_end());
+        assert!(rules.look(nobody(), &|_| Vec::new(), Some(due), due)[0].is_end());
         assert_eq!(rules.wake(None), None);
     }
 

@@ -1,10 +1,11 @@
 //! Where load is in the machine: when clients are divided anew, who is given clients of others, and who stays.
 
 use super::{Control, Effect};
+use crate::event::{Event, EventKind};
 use crate::health::RememberedGuests;
 use crate::load::{LoadStep, Readings};
 use crate::moment::Moment;
-use crate::region::Resolved;
+use crate::region::{Resolved, Site};
 
 impl Control {
     /// Spreads the clients of regions that have left or returned, if any has.
@@ -52,13 +53,32 @@ impl Control {
         self.balancer.step(&self.base, self.monitor.view(), &readings, now)
     }
 
-    /// Looks at which clients stay with regions that are down because no other can bear them.
-    pub(super) fn look_at_unborne(&mut self, now: Moment) -> Vec<Effect> {
-        let readings = self.monitor.readings(&self.base, now);
-        let staying = self.balancer.unborne(&self.base, self.monitor.view(), &readings).into_iter();
-        let regions = &self.base.config.regions;
-        let staying = staying.map(|(region, share)| (regions.target(Resolved::Region(region)), share));
-        let news = self.unborne.look(staying.collect(), now);
+    /// Looks at which clients stay with regions that are down because no other can bear them, and at which are sent to
+    /// regions that are a reserve.
+    pub(super) fn look_at_shares(&mut self, now: Moment) -> Vec<Effect> {
+        let (base, view) = (&self.base, self.monitor.view());
+        let readings = self.monitor.readings(base, now);
+        let target = |region| base.config.regions.target(Resolved::Region(region));
+        let staying = self.balancer.unborne(base, view, &readings).into_iter().map(|(region, share)| {
+            (target(region), share, Event::clients_unborne(&target(region), share, now))
+        });
+        let reserve = self.balancer.reserve(base, view, &readings).into_iter().map(|(region, filled)| {
+            let [v4, v6] = self.monitor.observed(Site::Region(region));
+            let phase = if v4.exists() { v4.phase } else { v6.phase };
+            (target(region), filled, Event::reserve_used(&target(region), phase, filled, now))
+        });
+        let (staying, reserve) = (staying.collect(), reserve.collect());
+        let mut news = self.unborne.look(staying, now);
+        news.extend(self.reserve.look(reserve, now));
         news.into_iter().map(Effect::emit).collect()
+    }
+
+    /// Returns an event as it is told: of a region that has left, with the clients who stay.
+    pub(super) fn but_for_staying(&self, event: Event) -> Event {
+        let staying = event.target.as_ref().and_then(|region| self.unborne.share(region));
+        match staying.filter(|_| event.kind == EventKind::REGION_OUT) {
+            Some(staying) => event.but_for(staying),
+            None => event,
+        }
     }
 }

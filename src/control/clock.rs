@@ -10,7 +10,7 @@ impl Control {
         self.monitor.follow_clock(step, overlay_of(&self.intents, &self.base.config, now));
         self.drills.follow_clock(step, now);
         self.look_at_calendar(now);
-        let parts: [&mut dyn FollowClock; 10] = [
+        let parts: [&mut dyn FollowClock; 11] = [
             &mut self.balancer,
             &mut self.save_schedule,
             &mut self.proposals,
@@ -19,6 +19,7 @@ impl Control {
             &mut self.server_alarms,
             &mut self.losses,
             &mut self.unborne,
+            &mut self.reserve,
             &mut self.incidents,
             &mut self.availability,
         ];

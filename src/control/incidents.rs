@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{Control, Effect, Monitor};
 use crate::alarm::{Alarm, IncidentCause, StandingCondition, failure};
 use crate::canary::{FailureClass, Subject};
-use crate::event::{Condition, Event};
+use crate::event::{Condition, Event, but_for};
 use crate::health::{AddressHealth, Phase, Suppression};
 use crate::intent::IntentPhase;
 use crate::moment::Moment;
@@ -37,6 +37,12 @@ impl Control {
     fn standing(&self, now: Moment) -> Vec<StandingCondition> {
         let correlated = self.monitor.correlated();
         let mut standing = self.monitor.standing(&correlated);
+        for one in &mut standing {
+            let region = one.condition.target().filter(|_| matches!(one.condition, Condition::Out(..)));
+            if let Some(staying) = region.and_then(|region| self.unborne.share(region)) {
+                one.text = but_for(&one.text, staying);
+            }
+        }
         standing.extend(self.own_alarms().map(|alarm| of_alarm(alarm, "", &correlated, &[])));
         let away = self.base.config.regions.iter().zip(self.balancer.away(&self.base));
         for ((region, _), away) in away.filter(|(_, away)| *away > Share::NONE) {

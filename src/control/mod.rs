@@ -43,8 +43,8 @@ mod reload;
 mod report;
 mod request;
 mod safety;
+mod standing_shares;
 mod summary;
-mod unborne;
 
 use std::sync::Arc;
 
@@ -62,7 +62,7 @@ use crate::event::Event;
 use crate::health::Memory;
 use crate::inspect::what_if::Present;
 use crate::intent::{IntentStore, SavedIntents};
-use crate::load::{Balancer, Guests, LoadStep, Outlook};
+use crate::load::{Balancer, Guests, LoadStep, Outlook, carried};
 use crate::moment::Moment;
 use crate::region::Resolved;
 use crate::snapshot::{Base, Inputs, Snapshot};
@@ -71,7 +71,7 @@ use drill_log::DrillLog;
 use overlay::overlay_of;
 use persistence::SaveSchedule;
 use redundancy::LossWatch;
-use unborne::UnborneWatch;
+use standing_shares::StandingShares;
 
 /// The machine: the state of the server, from inputs and time to effects.
 ///
@@ -108,7 +108,9 @@ pub struct Control {
     /// Whether the loss of any one region would end well.
     losses: LossWatch,
     /// Which clients stay with regions that are down, because no other one can bear them.
-    unborne: UnborneWatch,
+    unborne: StandingShares,
+    /// Which regions take clients as a reserve.
+    reserve: StandingShares,
     /// When a known event begins or ends next.
     capacity_due: Option<Moment>,
     /// The conditions that stand, by their causes.
@@ -147,7 +149,8 @@ impl Control {
             capacity_due: None,
             server_alarms: ServerAlarms::default(),
             losses: LossWatch::new(now),
-            unborne: UnborneWatch::default(),
+            unborne: StandingShares::unborne(),
+            reserve: StandingShares::reserve(),
             incidents: Incidents::default(),
             availability,
             last: None,
@@ -277,6 +280,7 @@ impl Control {
         report.proposals.clone_from(&self.proposals);
         report.drains = self.drains(now);
         report.drills = Arc::clone(self.drills.records());
+        report.alarms.iter_mut().for_each(|alarm| alarm.event = self.but_for_staying(alarm.event.clone()));
         report.alarms.extend(self.own_alarms());
         report.incidents = self.incidents.report();
         report.availability = self.availability.log();
@@ -286,7 +290,8 @@ impl Control {
     /// Returns the alarms that last besides those of the monitor: of rules, of the server, and of what could be lost.
     fn own_alarms(&self) -> impl Iterator<Item = Alarm> {
         let alarms = self.rules.standing().chain(self.server_alarms.standing());
-        alarms.chain(self.losses.standing()).chain(self.unborne.standing())
+        let alarms = alarms.chain(self.losses.standing());
+        alarms.chain(self.unborne.standing()).chain(self.reserve.standing())
     }
 
     /// Returns what a forecast starts from: the demand, where it is sent, and what the regions report.
@@ -321,6 +326,7 @@ impl Control {
         let mut ended = self.resume_drills(now);
         ended.extend(self.attend(now));
         ended.retain(|effect| matches!(effect, Effect::Emit(_) | Effect::Keep(_)));
+        let shares = self.look_at_shares(now);
         let mut effects = vec![self.publish(now), self.watch()];
         // What was taken up is written anew at once: a process that dies again and again before its first
         // minute is over must not let what it knows grow stale.
@@ -330,7 +336,7 @@ impl Control {
         let lost = losses.iter().map(|loss| self.server_alarms.lost(loss, now)).map(Effect::emit);
         effects.extend(lost.chain(findings.events.into_iter().map(Effect::emit)));
         effects.extend(ended);
-        effects.extend(self.look_at_unborne(now));
+        effects.extend(shares);
         effects
     }
 
@@ -354,21 +360,22 @@ impl Control {
             self.land(now);
             self.note_guests(now);
         }
-        if findings.moves_view || step.moves_clients {
+        // Who stays with what is down is known before answers are made: they are short while an outage goes on.
+        let moves = findings.moves_view || step.moves_clients;
+        let shares = if moves { self.look_at_shares(now) } else { Vec::new() };
+        if moves {
             self.losses.note_change(now);
             effects.extend(self.publish_news(now));
         }
         if self.save_schedule.is_due(findings.is_worth_keeping || step.moves_clients, now) {
             effects.push(Effect::Persist(self.memory(now)));
         }
-        effects.extend(findings.events.into_iter().map(Effect::emit));
+        effects.extend(findings.events.into_iter().map(|event| Effect::emit(self.but_for_staying(event))));
         effects.extend(step.changes.iter().map(|change| {
             let region = self.base.config.regions.target(Resolved::Region(change.region));
             Effect::emit(Event::load_shed(&region, change.load, change.shares, now))
         }));
-        if findings.moves_view || step.moves_clients {
-            effects.extend(self.look_at_unborne(now));
-        }
+        effects.extend(shares);
         effects
     }
 
@@ -390,7 +397,15 @@ impl Control {
         if self.rules.wake(built_at).is_none_or(|due| now < due) {
             return Vec::new();
         }
-        let events = self.rules.look(self.monitor.vitals(now), built_at, now);
+        let (base, monitor, balancer) = (&self.base, &self.monitor, &self.balancer);
+        let regions = &base.config.regions;
+        let carried_by = |name: &str| {
+            let outlook = || balancer.outlook(monitor.readings(base, now));
+            let carried = regions.find(name).map(|id| carried(id, base, monitor.view(), &outlook()));
+            let target = |(home, rate)| (regions.target(Resolved::Region(home)), rate);
+            carried.into_iter().flatten().map(target).collect()
+        };
+        let events = self.rules.look(self.monitor.vitals(now), &carried_by, built_at, now);
         events.into_iter().map(Effect::emit).collect()
     }
 

@@ -47,6 +47,7 @@ impl Control {
         self.drills.reload(&self.base.config, now);
         self.land(now);
         self.cached_answers.reload(&self.base.config, now);
+        let shares = self.look_at_shares(now);
         let mut effects = vec![self.publish(now), self.watch()];
         let told = told(self.number, &self.base.config);
         self.availability.reload(&self.base, now);
@@ -63,7 +64,7 @@ impl Control {
             let intent = intents.clone().find(|intent| intent.number == number)?;
             Some(Effect::emit(Event::intent_without_target(intent, &why, now)))
         }));
-        effects.extend(self.look_at_unborne(now));
+        effects.extend(shares);
         effects
     }
 }

@@ -28,6 +28,10 @@ pub enum Condition {
     ClientsStay { region: Target, owner: String, family: Family },
     /// Clients of a region that is down stay with it, for no other region can bear them.
     Unborne(Target),
+    /// A region that waits, ramps or is kept away takes clients whom the others cannot bear.
+    ReserveUsed(Target),
+    /// A region falls again and again, and is not quarantined because another one is.
+    Flapping(Target, Family),
     /// A region should leave, and does not.
     Suppressed(Target, Family),
     /// A region or availability zone is out of the answers, or takes less than it should until an operator acts.
@@ -91,6 +95,8 @@ impl Condition {
             | Self::Address(_)
             | Self::Advisory(_)
             | Self::LoadShed(_)
+            | Self::ReserveUsed(_)
+            | Self::Flapping(..)
             | Self::Intent(_)
             | Self::Reference(_)
             | Self::Peer(_)
@@ -116,6 +122,8 @@ impl Condition {
             | Self::Outlier(target)
             | Self::Address(target)
             | Self::Advisory(target)
+            | Self::ReserveUsed(target)
+            | Self::Flapping(target, _)
             | Self::LoadShed(target) => Some(target),
             Self::Threshold(_, _, target) => target.as_ref(),
             Self::NoRegion { .. }
@@ -141,8 +149,10 @@ impl Condition {
             | Self::ClientsStay { family, .. }
             | Self::Suppressed(_, family)
             | Self::Out(_, family)
+            | Self::Flapping(_, family)
             | Self::Disagreement(_, family) => Some(*family),
             Self::Unborne(_)
+            | Self::ReserveUsed(_)
             | Self::RegionCanary(_)
             | Self::Outlier(_)
             | Self::Address(_)
@@ -177,6 +187,8 @@ impl fmt::Display for Condition {
                 write!(f, "clients_stay/{region}/{owner}/{family}")
             }
             Self::Unborne(target) => write!(f, "unborne/{target}"),
+            Self::ReserveUsed(target) => write!(f, "reserve/{target}"),
+            Self::Flapping(target, family) => write!(f, "flapping/{target}/{family}"),
             Self::Suppressed(target, family) => write!(f, "suppressed/{target}/{family}"),
             Self::Out(target, family) => write!(f, "out/{target}/{family}"),
             Self::RegionCanary(target) => write!(f, "region_canary/{target}"),

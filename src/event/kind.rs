@@ -51,6 +51,14 @@ impl EventKind {
     pub const REGION_AVAILABLE: Self = Self::word("region_available");
     /// Clients of a name stay with a region that is down.
     pub const CLIENTS_STAY: Self = Self::word("clients_stay");
+    /// A region that waits, ramps or is kept away takes clients whom the others cannot bear.
+    pub const RESERVE_USED: Self = Self::word("reserve_used");
+    /// It does so no longer.
+    pub const RESERVE_FREE: Self = Self::word("reserve_free");
+    /// A region falls again and again, and is not quarantined because another one is.
+    pub const REGION_FLAPPING: Self = Self::word("region_flapping");
+    /// It has not fallen so often within the last hour, or is quarantined.
+    pub const REGION_STEADY: Self = Self::word("region_steady");
     pub const CLIENTS_UNBORNE: Self = Self::word("clients_unborne");
     pub const CLIENTS_BORNE: Self = Self::word("clients_borne");
     /// They do so no longer.

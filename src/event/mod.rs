@@ -41,7 +41,7 @@ pub use kind::EventKind;
 pub use names::AffectedNames;
 pub use redundancy::BadLoss;
 pub use server::StateLoss;
-pub use site::Outage;
+pub use site::{Outage, but_for};
 pub use threshold::Excess;
 pub use webhook::WebhookRefusals;
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Condition, Event, EventKind};
-use crate::health::{LagChange, OutlierGrade, Phase, PhaseChange, Status, Suppression};
+use crate::health::{LagChange, OutlierGrade, Phase, PhaseChange, SiteShare, Status, Suppression};
 use crate::moment::Moment;
 use crate::region::{Family, Target};
 use crate::severity::Severity;
@@ -47,20 +47,37 @@ impl Event {
 
     /// A region left the answers of a family.
     pub fn region_out(region: &Target, family: Family, outage: Outage<'_>, at: Moment) -> Self {
-        let Outage { status: Status { up, total, needed, .. }, reason, failure, is_remembered } = outage;
+        let Outage { status, reason, failure, is_remembered } = outage;
+        let Status { up, total, needed, .. } = status;
         let left = if is_remembered { "is still out of" } else { "left" };
         let failed = failure.map_or_else(String::new, |failure| format!(" ({failure})"));
         let why = match reason {
             Some(reason) => format!("{reason}, {up} of {total} addresses up"),
             None => format!("{} of {total} addresses down{failed}", total - up),
         };
-        let text = format!("{region} {left} the {family} answers: {why}");
+        let text = match status.share {
+            // Where all are ill, nobody has gone.
+            SiteShare::Kept(_) => {
+                format!("{region} is down in {family}, and keeps its clients, for no region is well: {why}")
+            }
+            SiteShare::Full
+            | SiteShare::Part(_)
+            | SiteShare::Waiting
+            | SiteShare::Out { .. }
+            | SiteShare::Yielding { .. }
+            | SiteShare::Disabled => format!("{region} {left} the {family} answers: {why}"),
+        };
         Self::new(EventKind::REGION_OUT, Severity::Warning, text, at)
             .about(region)
             .turns("in", "out")
             .because(reason.or(failure).unwrap_or("too few of its addresses are up"))
             .seen_by(format!("{up} of {total} addresses up, {needed} needed"))
             .raises(&Condition::Out(region.clone(), family))
+    }
+
+    /// The same event, told with the share of its clients that stay with it, for no other region can bear them.
+    pub fn but_for(self, staying: Share) -> Self {
+        Self { text: but_for(&self.text, staying), ..self }
     }
 
     /// A region is back in the answers of a family.
@@ -217,6 +234,67 @@ impl Event {
             .clears(&Condition::Unborne(region.clone()))
     }
 
+    /// A region in this phase takes clients whom the others cannot bear, which fill this share of its capacity.
+    pub fn reserve_used(region: &Target, phase: Phase, filled: Share, at: Moment) -> Self {
+        let limited = match phase {
+            Phase::Recovering => "waiting",
+            Phase::Ramp => "ramping",
+            Phase::Held | Phase::Quarantined => phase.as_str(),
+            Phase::Healthy | Phase::Unknown | Phase::Suspect | Phase::Down => {
+                "limited to a share of its clients"
+            }
+        };
+        let text = format!(
+            "{region} is {limited}, and takes clients of other regions all the same, {filled} of its capacity: the \
+             others would be above their hard limit"
+        );
+        Self::new(EventKind::RESERVE_USED, Severity::Warning, text, at)
+            .about(region)
+            .turns("spared", "used")
+            .because("the others would be above their hard limit")
+            .seen_by(format!("{phase}, {filled} of its capacity for clients of others"))
+            .raises(&Condition::ReserveUsed(region.clone()))
+    }
+
+    /// The others can bear their clients again, or the region takes all of its own.
+    pub fn reserve_free(region: &Target, at: Moment) -> Self {
+        let text = format!("{region} is no longer needed as a reserve");
+        Self::new(EventKind::RESERVE_FREE, Severity::Info, text, at)
+            .about(region)
+            .turns("used", "spared")
+            .clears(&Condition::ReserveUsed(region.clone()))
+    }
+
+    /// A region has fallen so often within the last hour that it would be quarantined, if another one were not.
+    pub fn region_flapping(
+        region: &Target,
+        family: Family,
+        status: &Status,
+        other: &Target,
+        at: Moment,
+    ) -> Self {
+        let falls = status.falls;
+        let text = format!(
+            "{region} ({family}) fell {falls} times within an hour, and is not quarantined, for {other} is: each fall \
+             doubles its wait"
+        );
+        Self::new(EventKind::REGION_FLAPPING, Severity::Warning, text, at)
+            .about(region)
+            .turns("steady", "flapping")
+            .because(format!("one region is quarantined at a time, and {other} is"))
+            .seen_by(format!("{falls} falls within an hour, {}", status.phase))
+            .raises(&Condition::Flapping(region.clone(), family))
+    }
+
+    /// It has not fallen so often within the last hour, or is quarantined itself.
+    pub fn region_steady(region: &Target, family: Family, at: Moment) -> Self {
+        let text = format!("{region} ({family}) no longer flaps beside a region that is quarantined");
+        Self::new(EventKind::REGION_STEADY, Severity::Info, text, at)
+            .about(region)
+            .turns("flapping", "steady")
+            .clears(&Condition::Flapping(region.clone(), family))
+    }
+
     /// A region at this load sends this share of its clients elsewhere, `before` another one.
     pub fn load_shed(region: &Target, load: Option<f64>, [before, away]: [Share; 2], at: Moment) -> Self {
         let is_more = away > before;
@@ -242,6 +320,11 @@ impl Event {
         };
         event.marks(&Condition::LoadShed(region.clone()), away == Share::NONE)
     }
+}
+
+/// Returns the text of a region that left the answers, with the share of its clients that stay.
+pub fn but_for(text: &str, staying: Share) -> String {
+    text.replacen(" answers: ", &format!(" answers but for {staying} of its clients: "), 1)
 }
 
 /// Says what a site does that went to another phase, and takes this share of its clients there.
@@ -296,6 +379,7 @@ mod tests {
              out/tokyo/IPv4",
             "tokyo left the IPv4 answers: 2 of 2 addresses down (connection refused)",
         );
+        let known = outage.clone();
         let status = &Status::counted(2, 1, Vec::new());
         let held = Outage { status, reason: Some("it is held"), is_remembered: true, ..outage };
         check(
@@ -303,10 +387,59 @@ mod tests {
             "region_out Warning tokyo IPv6: in -> out | it is held | 2 of 2 addresses up, 1 needed | - | out/tokyo/IPv6",
             "tokyo is still out of the IPv6 answers: it is held, 2 of 2 addresses up",
         );
+        let down = Status::counted(2, 1, vec![Moment(0); 2]);
+        let yielding = Status { share: SiteShare::Yielding { since: Moment(0) }, ..down };
+        let left = Event::region_out(
+            &region(),
+            Family::V4,
+            Outage { status: &yielding, ..known.clone() },
+            Moment(0),
+        );
+        assert_eq!(
+            left.but_for(Share::percent(60)).text,
+            "tokyo left the IPv4 answers but for 60% of its clients: 2 of 2 addresses down (connection refused)"
+        );
+        let kept = Status { share: SiteShare::Kept(Share::ALL), ..down };
+        assert_eq!(
+            Event::region_out(&region(), Family::V4, Outage { status: &kept, ..known }, Moment(0)).text,
+            "tokyo is down in IPv4, and keeps its clients, for no region is well: 2 of 2 addresses down (connection refused)"
+        );
         check(
             &Event::region_back(&region(), Family::V4, status, Moment(0)),
             "region_back Info tokyo IPv4: out -> in | - | 2 of 2 addresses up, 1 needed | - | ends out/tokyo/IPv4",
             "tokyo is back in the IPv4 answers: 2 of 2 addresses up",
+        );
+    }
+
+    #[test]
+    fn a_second_region_that_flaps_is_told_of_with_the_one_that_is_quarantined() {
+        let status = Status { falls: 4, phase: Phase::Recovering, ..Status::counted(2, 1, Vec::new()) };
+        check(
+            &Event::region_flapping(&region(), Family::V4, &status, &Target::of_region("osaka"), Moment(0)),
+            "region_flapping Warning tokyo IPv4: steady -> flapping | one region is quarantined at a time, and osaka is | \
+             4 falls within an hour, recovering | - | flapping/tokyo/IPv4",
+            "tokyo (IPv4) fell 4 times within an hour, and is not quarantined, for osaka is: each fall doubles its wait",
+        );
+        check(
+            &Event::region_steady(&region(), Family::V4, Moment(0)),
+            "region_steady Info tokyo IPv4: flapping -> steady | - | - | - | ends flapping/tokyo/IPv4",
+            "tokyo (IPv4) no longer flaps beside a region that is quarantined",
+        );
+    }
+
+    #[test]
+    fn the_use_of_the_reserve_is_told_of_with_what_it_is_and_how_much_of_it() {
+        check(
+            &Event::reserve_used(&region(), Phase::Quarantined, Share::percent(30), Moment(0)),
+            "reserve_used Warning tokyo: spared -> used | the others would be above their hard limit | quarantined, 30% of \
+             its capacity for clients of others | - | reserve/tokyo",
+            "tokyo is quarantined, and takes clients of other regions all the same, 30% of its capacity: the others would \
+             be above their hard limit",
+        );
+        check(
+            &Event::reserve_free(&region(), Moment(0)),
+            "reserve_free Info tokyo: used -> spared | - | - | - | ends reserve/tokyo",
+            "tokyo is no longer needed as a reserve",
         );
     }
 

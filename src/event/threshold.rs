@@ -5,7 +5,7 @@ use crate::config::{AlarmRule, Measure};
 use crate::moment::Moment;
 use crate::region::Target;
 use crate::severity::Severity;
-use crate::units::{Percent, TimeSpan};
+use crate::units::{Count, Percent, TimeSpan};
 
 /// A measure beyond its limit, or within it again.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,14 +15,22 @@ pub struct Excess {
     pub rule: AlarmRule,
     /// What was measured last, in the unit of the measure.
     pub value: f64,
+    /// Of a load: how many requests per second come of the clients who are at home in each region, the most first. Empty: it
+    /// is no load, or that is not known.
+    pub carried: Vec<(Target, f64)>,
 }
+
+/// The most regions that an alarm about a load names.
+const MOST_NAMED: usize = 4;
 
 impl Event {
     /// A measure has been beyond its limit for as long as the rule says.
     pub fn threshold_exceeded(excess: &Excess, at: Moment) -> Self {
         let Excess { rule, .. } = excess;
         let lasts = lasts(rule);
-        let text = format!("{}, {} than {}{lasts}", excess.sentence(), excess.side(), excess.limit());
+        let carried = excess.carried();
+        let text =
+            format!("{}, {} than {}{lasts}{carried}", excess.sentence(), excess.side(), excess.limit());
         let wanted = if rule.measure.is_bad_when_low() { "at least" } else { "at most" };
         Self::new(EventKind::THRESHOLD_EXCEEDED, rule.severity, text, at)
             .of_measure(excess)
@@ -51,6 +59,20 @@ impl Excess {
     /// Returns the condition that the measure is beyond its limit.
     pub fn condition(&self) -> Condition {
         Condition::Threshold(self.rule.measure, self.rule.severity, self.region.clone())
+    }
+
+    /// Writes whose clients send what: `: 7500/s of its own clients, 3000/s of those of tokyo`.
+    fn carried(&self) -> String {
+        let (named, others) = self.carried.split_at(self.carried.len().min(MOST_NAMED));
+        let of = |(home, rate): &(Target, f64)| match self.region.as_ref() == Some(home) {
+            true => format!("{rate:.0}/s of its own clients"),
+            false => format!("{rate:.0}/s of those of {home}"),
+        };
+        let rest: f64 = others.iter().map(|(_, rate)| rate).sum();
+        let rest = (!others.is_empty())
+            .then(|| format!("{rest:.0}/s of those of {}", Count(others.len(), "other region")));
+        let parts: Vec<_> = named.iter().map(of).chain(rest).collect();
+        if parts.is_empty() { String::new() } else { format!(": {}", parts.join(", ")) }
     }
 
     fn value(&self) -> String {
@@ -108,7 +130,20 @@ mod tests {
     fn excess(measure: Measure, limit: f64, minutes: u64, value: f64) -> Excess {
         let lasts = Duration::from_secs(minutes * 60);
         let rule = AlarmRule { measure, limit, lasts, severity: Severity::Warning };
-        Excess { region: Some(Target::of_region("tokyo")), rule, value }
+        Excess { region: Some(Target::of_region("tokyo")), rule, value, carried: Vec::new() }
+    }
+
+    #[test]
+    fn a_load_is_told_with_whose_clients_send_what() {
+        let carried = ["tokyo", "osaka", "oregon", "virginia", "dublin", "paris"];
+        let carried = carried.iter().zip([7500.4, 3000.0, 200.0, 100.0, 30.0, 20.0]);
+        let carried = carried.map(|(home, rate)| (Target::of_region(*home), rate)).collect();
+        let full = Excess { carried, ..excess(Measure::Load, 1.0, 0, 1.085) };
+        assert_eq!(
+            Event::threshold_exceeded(&full, Moment(0)).text,
+            "tokyo is at 109% of its capacity, more than 100%: 7500/s of its own clients, 3000/s of those of osaka, 200/s \
+             of those of oregon, 100/s of those of virginia, 50/s of those of 2 other regions"
+        );
     }
 
     #[test]

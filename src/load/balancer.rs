@@ -343,6 +343,25 @@ impl Balancer {
         told.map(|(region, (all, staying))| (region, Share::of_fraction(staying / all))).collect()
     }
 
+    /// Returns the regions that wait, ramp or are kept away and take clients of others all the same, with the part of their
+    /// capacity that those fill.
+    pub fn reserve(&self, base: &Base, view: &View, readings: &Readings) -> Vec<(RegionId, Share)> {
+        let readings = &self.with_known(readings);
+        let mut taken: BTreeMap<RegionId, f64> = BTreeMap::new();
+        for (index, demand) in self.demands(base, view, readings).iter().enumerate() {
+            for (region, size) in self.splits.of(index).into_iter().flat_map(Split::given) {
+                if demand.reserve.iter().any(|(reserve, _)| *reserve == region) {
+                    *taken.entry(region).or_default() += demand.rate * size;
+                }
+            }
+        }
+        let capacities = capacities(base, view, readings);
+        let filled =
+            taken.into_iter().filter_map(|(region, rate)| Some((region, rate / capacities.get(&region)?)));
+        let told = filled.filter(|(_, filled)| *filled > WORTH_TELLING);
+        told.map(|(region, filled)| (region, Share::of_fraction(filled.min(1.0)))).collect()
+    }
+
     /// Returns, by `RegionId`, the share of the clients at home there that is sent elsewhere.
     pub fn away(&self, base: &Base) -> Vec<Share> {
         let mut sums = vec![(0.0, 0.0); base.config.regions.len()];

@@ -5,6 +5,7 @@
 //! [`steering::Splits`](crate::steering::Splits); whose clients a region has taken on is counted in `guests`.
 
 mod balancer;
+mod carried;
 mod estimate;
 mod guests;
 mod learnt;
@@ -14,6 +15,7 @@ mod premises;
 
 pub(crate) use balancer::Balancer;
 pub use balancer::LoadStep;
+pub(crate) use carried::carried;
 pub use estimate::Readings;
 pub(crate) use estimate::{capacities, demands, route, route_in, unmeasured};
 pub(crate) use guests::Guests;

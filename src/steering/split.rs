@@ -83,6 +83,11 @@ impl Split {
         self.pieces.iter().zip(starts).map(|(piece, start)| (piece.region, piece.until - start))
     }
 
+    /// Returns the fractions of the clients that are sent elsewhere than home, each with its region.
+    pub fn given(&self) -> impl Iterator<Item = (RegionId, f64)> {
+        self.sizes().skip(1)
+    }
+
     /// Returns whether a region has such clients of this part, or is its home.
     pub(super) fn has(&self, leaving: Leaving, region: RegionId) -> bool {
         match leaving {

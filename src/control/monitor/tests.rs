@@ -121,7 +121,7 @@ fn a_region_leaves_one_family_and_returns_to_it() {
         &[
             "tokyo/tokyo-a/2001:db8::1 is suspect: shallow failed 1 of 2 times (status 503)",
             "tokyo/tokyo-a/2001:db8::1 is down: shallow failed 2 times in a row (status 503)",
-            "tokyo left the IPv6 answers: 1 of 1 addresses down (status 503)",
+            "tokyo is down in IPv6, and keeps its clients, for no region is well: 1 of 1 addresses down (status 503)",
             "no region is left for api.example.com and 1 more name (IPv6): every permitted region is down; \
              answers hold them all the same (fail-open)",
             "tokyo/tokyo-a/2001:db8::1 is up again after 2s down",
