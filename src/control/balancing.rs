@@ -2,10 +2,10 @@
 
 use super::{Control, Effect};
 use crate::event::{Event, EventKind};
-use crate::health::RememberedGuests;
+use crate::health::{Phase, RememberedGuests, SiteShare};
 use crate::load::{LoadStep, Readings};
 use crate::moment::Moment;
-use crate::region::{Resolved, Site};
+use crate::region::{Family, RegionId, RegionSet, Resolved, Site};
 
 impl Control {
     /// Spreads the clients of regions that have left or returned, if any has.
@@ -71,6 +71,27 @@ impl Control {
         let mut news = self.unborne.look(staying, now);
         news.extend(self.reserve.look(reserve, now));
         news.into_iter().map(Effect::emit).collect()
+    }
+
+    /// Returns the regions of a family that are down and still have clients since no region was well.
+    pub(super) fn outage(&self, family: Family) -> RegionSet {
+        let regions = self.base.config.regions.iter().map(|(id, _)| id);
+        let has_clients = |id: &RegionId| {
+            let status = self.monitor.view().status(*id, family);
+            let target = || self.base.config.regions.target(Resolved::Region(*id));
+            match status.share {
+                SiteShare::Kept(_) => status.phase == Phase::Down,
+                SiteShare::Yielding { .. } => {
+                    self.monitor.is_in_outage(*id, family) && self.unborne.share(&target()).is_some()
+                }
+                SiteShare::Full
+                | SiteShare::Part(_)
+                | SiteShare::Waiting
+                | SiteShare::Out { .. }
+                | SiteShare::Disabled => false,
+            }
+        };
+        regions.filter(has_clients).collect()
     }
 
     /// Returns an event as it is told: of a region that has left, with the clients who stay.

@@ -64,7 +64,7 @@ use crate::inspect::what_if::Present;
 use crate::intent::{IntentStore, SavedIntents};
 use crate::load::{Balancer, Guests, LoadStep, Outlook, carried};
 use crate::moment::Moment;
-use crate::region::Resolved;
+use crate::region::{Family, Resolved};
 use crate::snapshot::{Base, Inputs, Snapshot};
 use cached_answers::CachedAnswers;
 use drill_log::DrillLog;
@@ -455,6 +455,7 @@ impl Control {
             splits: self.balancer.splits().clone(),
             weights: self.monitor.overlay().weights.clone(),
             leaving: cached_answers::leaving(self.intents.intents(), &base.config.regions),
+            outage: Family::BOTH.map(|family| self.outage(family)),
         };
         Arc::new(Snapshot::compile(base, inputs, self.number + 1))
     }

@@ -35,7 +35,7 @@ pub use transferred::{FixedSets, digest_of_content};
 use crate::client::{GroupId, Requester};
 use crate::health::View;
 use crate::intent::Weights;
-use crate::region::{AddressId, RegionId};
+use crate::region::{AddressId, RegionId, RegionSet};
 use crate::steering::{Bucketing, PartSplits, Splits, SteeringId};
 use crate::zone::Chooser;
 use choices::{Choices, Terms};
@@ -79,19 +79,28 @@ pub struct Inputs {
     pub weights: Vec<Weights>,
     /// The addresses that clients are sent away from: the resolvers that still get them are counted.
     pub leaving: Vec<AddressId>,
+    /// By family: the regions that are down and still have clients since all were. What returns first answers with short
+    /// TTLs until they are back, too.
+    pub outage: [RegionSet; 2],
 }
 
 impl From<View> for Inputs {
     /// Returns inputs in which no region sheds, no name has weights, and no clients are sent away.
     fn from(health: View) -> Self {
-        Self { health, splits: Splits::default(), weights: Vec::new(), leaving: Vec::new() }
+        Self {
+            health,
+            splits: Splits::default(),
+            weights: Vec::new(),
+            leaving: Vec::new(),
+            outage: [RegionSet::NONE; 2],
+        }
     }
 }
 
 impl Snapshot {
     /// Decides everything for these inputs, and packs it.
     pub fn compile(base: Arc<Base>, inputs: impl Into<Inputs>, number: u64) -> Self {
-        let Inputs { health, splits, weights, leaving } = inputs.into();
+        let Inputs { health, splits, weights, leaving, outage } = inputs.into();
         let weights = base.config.weights_over(weights);
         let bucketing = Bucketing::of(&base.config.regions, &health);
         let shedding = splits.shedding();
@@ -127,7 +136,7 @@ impl Snapshot {
                 Some(&weights.members),
             ));
         }
-        let mut pool = Pool::new(&base.config.regions, &health, &leaving);
+        let mut pool = Pool::new(&base.config.regions, &health, &leaving, outage);
         let steered = base.config.steered.iter().zip(&base.offered).zip(&choices_of);
         let answers = steered.map(|((steering, offered), number)| {
             let distinct = choices[*number].distinct.iter();

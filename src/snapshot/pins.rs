@@ -13,7 +13,7 @@ use crate::config::Config;
 use crate::family::Family;
 use crate::geo::Table;
 use crate::health::View;
-use crate::region::{Resolved, Site};
+use crate::region::{RegionSet, Resolved, Site};
 use crate::steering::{Destination, Pin, Refusal, Selection, Steering};
 use crate::zone::PinId;
 
@@ -41,7 +41,7 @@ impl Pins {
         let mut pins = Self::default();
         let mut known = HashMap::new();
         let all_up = View::all_up(&config.regions);
-        let mut pool = Pool::new(&config.regions, &all_up, &[]);
+        let mut pool = Pool::new(&config.regions, &all_up, &[], [RegionSet::NONE; 2]);
         for pin in &config.pins {
             let steering = &config.steered[pin.of.0 as usize];
             let region = pin.site.region(&config.regions);

@@ -13,7 +13,7 @@ use hickory_proto::rr::rdata::{A, AAAA, HTTPS};
 use super::steered::SteeredAnswer;
 use crate::answer::Packed;
 use crate::health::View;
-use crate::region::{AddressId, Family, RegionId, Regions};
+use crate::region::{AddressId, Family, RegionId, RegionSet, Regions};
 use crate::steering::{self, Addresses, Destination, Https, Refusal, Selection, Steering};
 use crate::zone::{Name, RData, RecordType, Ttl};
 
@@ -71,6 +71,8 @@ struct Manner<'a> {
     max_answers: u8,
     https: Option<&'a Https>,
     offered: Offered,
+    /// By family: whether all answers are short.
+    in_outage: [bool; 2],
 }
 
 /// The kinds of records that some answer of a name may hold, by [`Kind`]. The name has no others: all of its clients get
@@ -160,6 +162,8 @@ pub(super) struct Pool<'a> {
     health: &'a View,
     /// The addresses that clients are sent away from.
     leaving: HashSet<ServedAddress>,
+    /// By family: the regions that are down and still have clients since all were.
+    outage: [RegionSet; 2],
     answers: HashMap<(Manner<'a>, [Selection; 2]), Answers>,
     packed: HashMap<Recipe, Ready>,
 }
@@ -173,10 +177,15 @@ struct Ready {
 
 impl<'a> Pool<'a> {
     /// Returns an empty pool for the addresses of `regions` as `health` has them, some of which clients are sent
-    /// away from.
-    pub fn new(regions: &'a Regions, health: &'a View, leaving: &[AddressId]) -> Self {
+    /// away from, while regions of `outage` have clients although they are down.
+    pub fn new(
+        regions: &'a Regions,
+        health: &'a View,
+        leaving: &[AddressId],
+        outage: [RegionSet; 2],
+    ) -> Self {
         let leaving = leaving.iter().map(|id| served(regions, *id)).collect();
-        Self { regions, health, leaving, answers: HashMap::new(), packed: HashMap::new() }
+        Self { regions, health, leaving, outage, answers: HashMap::new(), packed: HashMap::new() }
     }
 
     /// Returns the addresses in what was packed. It looks at each distinct RRset once, and those are few.
@@ -206,7 +215,9 @@ impl<'a> Pool<'a> {
         selections: [Selection; 2],
     ) -> Answers {
         let Steering { ttl, short_ttl, max_answers, ref https, .. } = *steering;
-        let key = (Manner { ttl, short_ttl, max_answers, https: https.as_ref(), offered }, selections);
+        let in_outage = self.in_outage(steering);
+        let manner = Manner { ttl, short_ttl, max_answers, https: https.as_ref(), offered, in_outage };
+        let key = (manner, selections);
         if let Some(known) = self.answers.get(&key) {
             return known.clone();
         }
@@ -253,9 +264,21 @@ impl<'a> Pool<'a> {
         if addresses.ips.is_empty() {
             return Ok(None);
         }
-        let ttl = if addresses.any_unsure { steering.short_ttl } else { steering.ttl };
+        let [v4, v6] = self.in_outage(steering);
+        let in_outage = match kind {
+            Kind::A => v4,
+            Kind::Aaaa => v6,
+            Kind::Https => v4 || v6,
+        };
+        let ttl = if addresses.any_unsure || in_outage { steering.short_ttl } else { steering.ttl };
         let service = steering.policy.service(self.regions).unwrap_or_default().to_owned();
         Ok(Some(self.pack(Recipe { ttl, service, ips: addresses.ips, leading, https, next })))
+    }
+
+    /// Returns whether some clients of a name may still get a region that is down since all were: where the others are sent
+    /// changes with each that returns.
+    fn in_outage(&self, steering: &Steering) -> [bool; 2] {
+        self.outage.map(|outage| steering.policy.regions.iter().any(|region| outage.contains(*region)))
     }
 
     fn addresses(

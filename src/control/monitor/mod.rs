@@ -280,6 +280,11 @@ impl Monitor {
         self.sites.is_stable(site)
     }
 
+    /// Returns whether a region fell in, or into, an outage of all, and is down since.
+    pub fn is_in_outage(&self, region: RegionId, family: Family) -> bool {
+        self.sites.recovery(Site::Region(region), family).is_in_outage()
+    }
+
     /// Takes note of when a region was given clients of another one; `None`: it has none any more.
     pub fn note_guests(&mut self, region: RegionId, given: Option<Moment>) {
         self.sites.note_guests(region, given);
