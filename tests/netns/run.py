@@ -22,6 +22,29 @@ GATEWAY, INSTANCE, ADMIN = "10.77.0.2", "10.77.0.1", "127.0.0.1:8053"
 # What says that something was counted against a region, or that a client moved.
 COUNTED = {"address_suspect", "address_down", "region_out", "phase_changed", "no_region_available"}
 
+# Asks for the steered name again and again, and prints what is answered whenever it is another set of addresses.
+CLIENT = """
+import socket, struct, time
+ask = struct.pack(">6H", 7, 0x100, 1, 0, 0, 0) + b"\\1q\\7example\\0" + struct.pack(">2H", 1, 1)
+last, count = None, 0
+while True:
+    try:
+        s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(1)
+        s.sendto(ask, ("127.0.0.1", 53)); reply = s.recv(4096)
+        number, at, found = struct.unpack(">H", reply[6:8])[0], len(ask), set()
+        for _ in range(number):
+            size = struct.unpack(">H", reply[at + 10:at + 12])[0]
+            found.add(".".join(map(str, reply[at + 12:at + 12 + size]))); at += 12 + size
+        found = " ".join(sorted(found)) or "nothing"
+    except OSError as error:
+        found = type(error).__name__
+    count += 1
+    if found != last:
+        print(found, flush=True)
+    last = found
+    time.sleep(0.2)
+"""
+
 SERVER = """
 import http.server
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -122,10 +145,20 @@ class Net:
     def phases(self):
         return {region["name"]: region["ipv4"]["phase"] for region in self.status()["regions"]}
 
+    def told(self):
+        """Returns all events so far."""
+        files = sorted(self.work.glob("state/events*"))
+        return [json.loads(line) for file in files for line in file.read_text().splitlines()]
+
     def events(self):
         """Returns the kinds of all events so far."""
-        files = sorted(self.work.glob("state/events*"))
-        return [json.loads(line)["kind"] for file in files for line in file.read_text().splitlines()]
+        return [event["kind"] for event in self.told()]
+
+    def watch(self):
+        """Asks for the name from now on, every 0.2 s."""
+        self.answers = self.work / "answers"
+        self.exec(self.here, sys.executable, "-c", CLIENT, stdout=self.answers.open("w"))
+        self.until(lambda: self.answers.read_text(), "the name is answered")
 
     def until(self, holds, what, seconds=30):
         deadline = time.monotonic() + seconds
@@ -139,16 +172,44 @@ class Net:
     def alarm(self, text, seconds=30):
         self.until(lambda: any(text in alarm for alarm in self.status()["alarms"]), f"an alarm says {text!r}", seconds)
 
+    def blind(self, cause, text, regions=tuple(REGIONS), seconds=30):
+        """Waits for the alarm of a cause, and checks that it is shown wherever a region is."""
+        self.alarm(text, seconds)
+
+        def is_shown():
+            seen = {region["name"]: region["blind"] or "" for region in self.status()["regions"]}
+            return all(text in seen[region] for region in regions)
+
+        self.until(is_shown, f"every region is blind in the status: {text!r}")
+        looks = {region["name"]: region["look"] for region in json.loads(self.ask("/overview"))["regions"]}
+        assert all(looks[region] in ("blind", "suspect") for region in regions), looks
+        explained = self.ask("/explain?name=q.example&client=192.0.2.1&type=A")
+        assert explained and "probes cannot be made" in explained and text in explained, explained
+        line = f'meridian_probe_blind_total{{cause="{cause}"}} '
+        counts = [line_of for line_of in self.ask("/metrics").splitlines() if line_of.startswith(line)]
+        assert counts and float(counts[0].removeprefix(line)) > 0, counts
+
     def clears(self):
         self.until(lambda: not self.status()["alarms"], "no alarm stands")
 
-    def moves_nothing(self):
-        """Checks that nothing was counted, and that one alarm was all that was said."""
+    def moves_nobody(self):
+        """Checks that clients got the same all the time, and that no region fell, left or was quarantined."""
         kinds = self.events()
-        counted = COUNTED.intersection(kinds)
-        assert not counted, f"{counted} in {kinds}"
-        falls = {region["name"]: region["ipv4"]["falls"] for region in self.status()["regions"]}
-        assert not any(falls.values()), falls
+        assert not {"region_out", "phase_changed"}.intersection(kinds), kinds
+        regions = [(region["name"], region["ipv4"]) for region in self.status()["regions"]]
+        assert all(seen["falls"] == 0 and seen["phase"] == "healthy" for _, seen in regions), regions
+        if hasattr(self, "answers"):
+            answers = self.answers.read_text().splitlines()
+            assert len(answers) == 1 and answers[0].startswith("10.66."), answers
+        alarms = [event["condition"]["key"] for event in self.told() if event["kind"] == "probes_blind"]
+        assert len(alarms) == len(set(alarms)), f"more than one alarm for a cause: {alarms}"
+
+    def moves_nothing(self):
+        """Checks that nothing was counted, and that one alarm for each cause was all that was said."""
+        counted = COUNTED.intersection(self.events())
+        assert not counted, f"{counted} in {self.events()}"
+        self.until(lambda: set(self.phases().values()) == {"healthy"}, "all regions are healthy")
+        self.moves_nobody()
 
     def close(self):
         for process in self.processes:
@@ -161,9 +222,10 @@ def route_withdrawn(net):
     net.configure()
     net.start()
     net.healthy()
+    net.watch()
     net.instance("route", "del", "default")
     time.sleep(7)
-    net.alarm("no route to 10.66.")
+    net.blind("no_route", "no route to 10.66.")
     net.instance("route", "add", "default", "via", GATEWAY)
     net.clears()
     net.moves_nothing()
@@ -174,36 +236,68 @@ def link_down(net):
     net.configure()
     net.start()
     net.healthy()
+    net.watch()
     net.world("link", "set", "v1", "down")
     time.sleep(14)
-    net.alarm("is down or has no carrier")
+    net.blind("link_down", "is down or has no carrier")
     net.world("link", "set", "v1", "up")
     net.clears()
     net.moves_nothing()
 
 
+def silence(net):
+    """It forwards nothing and answers no ARP, and the link stays up."""
+    net.world("link", "set", "v1", "arp", "off")
+    net.world("addr", "del", f"{GATEWAY}/24", "dev", "v1")
+
+
+def end_silence(net):
+    net.world("addr", "add", f"{GATEWAY}/24", "dev", "v1")
+    net.world("link", "set", "v1", "arp", "on")
+
+
 def gateway_silent(net):
+    """The kernel takes up to 45 s to doubt a neighbour, so that probes may time out and count before it does."""
     net.configure()
     net.start()
     net.healthy()
-    # It forwards nothing and answers no ARP, and the link stays up.
-    net.world("link", "set", "v1", "arp", "off")
-    net.world("addr", "del", f"{GATEWAY}/24", "dev", "v1")
+    net.watch()
+    silence(net)
     time.sleep(18)
-    net.world("addr", "add", f"{GATEWAY}/24", "dev", "v1")
-    net.world("link", "set", "v1", "arp", "on")
+    phases = net.phases()
+    assert "quarantined" not in phases.values(), phases
+    end_silence(net)
     net.clears()
+    net.healthy()
     # While none is well every client fails open to its nearest region, which is where it is: that is said, and moves nobody.
-    kinds = net.events()
-    assert not {"region_out", "phase_changed"}.intersection(kinds), kinds
+    net.moves_nobody()
+
+
+def gateway_silent_and_doubted(net):
+    """The kernel doubts a neighbour at once: every probe is blind, and nothing is counted."""
+    for key, value in {"base_reachable_time_ms": 10, "delay_first_probe_time": 0, "retrans_time_ms": 100}.items():
+        net.set(net.here, f"net/ipv4/neigh/v0/{key}", value)
+    # What is known already is believed for as long as was usual before.
+    net.instance("neigh", "flush", "dev", "v0")
+    net.configure()
+    net.start()
+    net.healthy()
+    net.watch()
+    silence(net)
+    time.sleep(18)
+    net.blind("gateway_silent", "does not answer")
+    end_silence(net)
+    net.clears()
+    net.moves_nothing()
 
 
 def route_unreachable(net):
     net.configure()
     net.start()
     net.healthy()
+    net.watch()
     net.instance("route", "add", "unreachable", "10.66.0.0/16")
-    net.alarm("is unreachable or prohibited")
+    net.blind("no_route", "is unreachable or prohibited")
     time.sleep(5)
     net.instance("route", "del", "unreachable", "10.66.0.0/16")
     net.clears()
@@ -234,7 +328,8 @@ def no_ipv6(net):
     net.configure(addresses)
     net.start()
     net.healthy()
-    net.alarm("this instance has no IPv6")
+    net.watch()
+    net.blind("no_ipv6", "this instance has no IPv6")
     time.sleep(5)
     net.moves_nothing()
 
@@ -245,7 +340,8 @@ def no_ipv6_in_the_kernel(net):
     net.set(net.here, "net/ipv6/conf/all/disable_ipv6", 1)
     net.start()
     net.healthy()
-    net.alarm("this instance has no IPv6")
+    net.watch()
+    net.blind("no_ipv6", "this instance has no IPv6")
     net.moves_nothing()
 
 
@@ -254,6 +350,7 @@ def idle_clients(net):
     net.configure()
     net.start("prlimit", "--nofile=256:256", "--")
     net.healthy()
+    net.watch()
     clients = net.exec(
         net.here, sys.executable, "-c",
         "import socket, time\n"
@@ -283,8 +380,8 @@ def idle_clients(net):
 
 
 CASES = [
-    route_withdrawn, link_down, gateway_silent, route_unreachable, firewall_of_a_router, silent_on_the_own_link,
-    no_ipv6, no_ipv6_in_the_kernel, idle_clients,
+    route_withdrawn, link_down, gateway_silent, gateway_silent_and_doubted, route_unreachable,
+    firewall_of_a_router, silent_on_the_own_link, no_ipv6, no_ipv6_in_the_kernel, idle_clients,
 ]
 
 
