@@ -399,7 +399,7 @@ pub fn divide(draft: &Draft, base: &Base, view: &View) -> Splits {
     let capacities: Capacities = base.config.regions.iter().map(|(id, _)| (id, 100.0)).collect();
     let mut splits = Splits::default();
     splits.land(&demands, &capacities, Limits::default());
-    splits.step(&demands, &capacities, Limits::default(), 0.2);
+    splits.step(&demands, &capacities, Limits::default(), &|_| 0.2);
     splits
 }
 
