@@ -316,7 +316,7 @@ impl Control {
         let has_adopted = fresh.is_some();
         if let Some(memory) = fresh {
             self.balancer.adopt(&memory.portions, &self.base);
-            self.balancer.resume(self.monitor.view(), &self.monitor.readings(&self.base, now));
+            self.balancer.resume(&self.base, self.monitor.view(), &self.monitor.readings(&self.base, now));
             self.resume_guests(&memory.guests, now);
         }
         self.availability.restore(availability, &self.base, now);

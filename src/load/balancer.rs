@@ -21,6 +21,7 @@ use super::learnt::LearntDemand;
 use super::pace::{Pace, Turn};
 use super::premises::Premises;
 use super::{Outlook, Readings};
+use crate::canary::{CanaryId, Signal};
 use crate::health::{DrawnClients, Phase, RememberedDemand, SiteShare, Standing, VELOCITY_PERIOD, View};
 use crate::moment::{ClockStep, FollowClock, Moment};
 use crate::region::{Family, RegionId, RegionSet};
@@ -152,9 +153,11 @@ impl Balancer {
     }
 
     /// Lets what an earlier life divided stand while regions take what they take now: no load has been reported yet by
-    /// which to divide anew. What it sent where an operator wants no clients by now goes home.
-    pub fn resume(&mut self, view: &View, readings: &Readings) {
+    /// which to divide anew. What it sent where an operator wants no clients by now goes home. Regions that are to report
+    /// are taken to have done so: one that has fallen silent in an outage must not be taken for one that never said anything.
+    pub fn resume(&mut self, base: &Base, view: &View, readings: &Readings) {
         Arc::make_mut(&mut self.splits).send_home_from(readings.withdrawn);
+        self.remembered = reporting(base);
         self.divided_for = Some(Premises::of(view, readings));
     }
 
@@ -176,6 +179,7 @@ impl Balancer {
             let known = self.remember(before);
             *self = Self::new(base, now);
             self.adopt(&known, base);
+            self.remembered = reporting(base);
         }
     }
 
@@ -245,17 +249,18 @@ impl Balancer {
             Arc::new(estimate_by(weights.as_deref(), &self.rates, &self.splits, base, view, readings));
         self.explain(base, view, readings);
         let before = self.away(base);
-        let demands = self.demands(base, view, &self.with_known(readings));
+        let with_known = self.with_known(readings);
+        let demands = self.demands(base, view, &with_known);
         let velocity = match turn {
             Turn::Early => 0.0,
             Turn::Usual => {
                 base.config.safety.velocity.fraction() * Pace::usual(base).div_duration_f64(VELOCITY_PERIOD)
             }
         };
-        let may_follow = |region| may_follow(region, &demands, base, view, readings);
+        let may_follow = |region| may_follow(region, &demands, base, view, &with_known);
         let velocity = |region| if may_follow(region) { velocity } else { 0.0 };
         // What has fallen silent is neither filled nor relieved.
-        let known = capacities(base, view, &self.with_known(readings));
+        let known = capacities(base, view, &with_known);
         let mut capacities = self.takers(base, view, readings);
         capacities.retain(|id, most| most.is_finite() || !known.contains_key(id));
         let splits = Arc::make_mut(&mut self.splits);
@@ -290,10 +295,12 @@ impl Balancer {
     /// Divides clients that are not divided yet, by what was asked for before: those that are at home by now stay there, and
     /// are shed in steps. Those who stayed with a region that is down leave it as far as others have room by now.
     fn catch_up(&mut self, base: &Base, view: &View, readings: &Readings) {
-        let demands = self.demands(base, view, &self.with_known(readings));
-        let capacities = self.takers(base, view, &self.with_known(readings));
-        let is_behind = self.splits.is_behind(&demands);
-        let may_leave = |region| is_behind || may_follow(region, &demands, base, view, readings);
+        let readings = &self.with_known(readings);
+        let demands = self.demands(base, view, readings);
+        let capacities = self.takers(base, view, readings);
+        let before = Arc::clone(&self.splits);
+        let may_leave =
+            |region| before.is_behind(region, &demands) || may_follow(region, &demands, base, view, readings);
         let limits = base.config.safety.limits;
         Arc::make_mut(&mut self.splits).land_from(&may_leave, &demands, &capacities, limits);
     }
@@ -386,8 +393,19 @@ fn drawn(part: &DemandPart) -> DrawnClients {
     }
 }
 
+/// Returns the regions that are to report their load.
+fn reporting(base: &Base) -> RegionSet {
+    let reports = |id: &CanaryId| {
+        let signals = base.config.canaries[usize::from(id.0)].check.signals();
+        signals.iter().any(|(signal, _)| *signal == Signal::Load)
+    };
+    let regions = base.config.regions.iter();
+    let reporting = regions.filter(|(_, region)| region.canaries.iter().any(reports));
+    reporting.map(|(id, _)| id).collect()
+}
+
 /// Returns whether more clients of a region that is down may follow those whom others could bear: every region that takes
-/// them passes its canaries, and says that it is below the hard limit.
+/// them passes its canaries, and says that it is below the hard limit, or never said what it can bear.
 fn may_follow(region: RegionId, demands: &[Demand], base: &Base, view: &View, readings: &Readings) -> bool {
     let of_region = demands.iter().filter(|demand| demand.yields && demand.order[0].0 == region);
     let takers: BTreeSet<_> =
@@ -398,9 +416,10 @@ fn may_follow(region: RegionId, demands: &[Demand], base: &Base, view: &View, re
         statuses.all(|status| !status.exists() || status.phase == Phase::Healthy)
             && addresses.all(|(id, _)| view.of(id) == Standing::Up)
     };
-    let has_room = |taker: RegionId| {
-        let load = readings.vitals[usize::from(taker.0)].load;
-        load.is_some_and(|load| load < base.config.safety.limits.hard)
+    let silent = unmeasured(base, view, readings);
+    let has_room = |taker: RegionId| match readings.vitals[usize::from(taker.0)].load {
+        Some(load) => load < base.config.safety.limits.hard,
+        None => silent.contains(&taker),
     };
     takers.into_iter().all(|taker| passes(taker) && has_room(taker))
 }
@@ -425,8 +444,9 @@ impl FollowClock for Balancer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::health::Vitals;
+    use crate::health::{Status, Vitals};
     use crate::load::route;
+    use crate::region::Site;
     use crate::snapshot::fixture;
 
     /// Three equal regions, each the first choice of a group of clients of its own.
@@ -526,7 +546,7 @@ mod tests {
         // The state that the next life finds is from before.
         let mut after = Balancer::new(&base, Moment(700_000));
         after.adopt(&portions, &base);
-        after.resume(&drained, &readings);
+        after.resume(&base, &drained, &readings);
         assert_eq!(loads(&after, &base, &drained)[1], 0);
     }
 
@@ -688,6 +708,41 @@ mod tests {
     }
 
     #[test]
+    fn those_who_stay_with_a_region_that_is_down_follow_when_every_survivor_is_well_and_below_the_hard_limit()
+    {
+        let base = base();
+        let all = view(&base, ALL);
+        let lost = view(&base, [SiteShare::Yielding { since: Moment(0) }, SiteShare::Full, SiteShare::Full]);
+        let fail = |site: Site, _, status: Status| match site == Site::Region(RegionId(2)) {
+            true => Status { phase: Phase::Suspect, ..status },
+            false => status,
+        };
+        let ill = lost.clone().map(fail);
+        let silent = |loads: [f64; 3]| {
+            let mut readings = readings(loads);
+            readings.vitals[2].load = None;
+            readings
+        };
+        for (name, view, heard, follows) in [
+            ("all are well", &lost, readings([0.0, 0.50, 0.50]), true),
+            ("one is suspect", &ill, readings([0.0, 0.50, 0.50]), false),
+            ("one is above the hard limit", &lost, readings([0.0, 1.05, 0.50]), false),
+            ("one says nothing any more", &lost, silent([0.0, 0.50, 0.50]), false),
+        ] {
+            let mut balance = Balancer::new(&base, Moment(0));
+            balance.step(&base, &all, &readings([0.90, 0.80, 0.80]), Moment(600_000));
+            balance.land(&base, &lost, &readings([0.90, 0.80, 0.80]), Moment(601_000));
+            let staying = |balance: &Balancer| balance.unborne(&base, &lost, &readings([0.0; 3]))[0].1;
+            let before = staying(&balance);
+            assert!(before > Share::HALF, "{name}: {before}");
+            balance.step(&base, view, &heard, Moment(900_000));
+            balance.step(&base, view, &heard, Moment(1_200_000));
+            let rest = balance.unborne(&base, &lost, &readings([0.0; 3])).first().map(|(_, share)| *share);
+            assert_eq!(rest.is_none_or(|rest| rest < before), follows, "{name}: {before} to {rest:?}");
+        }
+    }
+
+    #[test]
     fn clients_who_are_on_their_way_are_not_taken_for_demand_that_is_gone() {
         let deep = "canaries: { deep: { json: { url: 'http://{address}/', signals: { load: /load } }, interval: 30s } }\n";
         let named = regions().replace("    zones:", "    canaries: [deep]\n    zones:");
@@ -727,7 +782,7 @@ mod tests {
         before.step(&base, &all, &readings([0.95, 0.40, 0.40]), Moment(600_000));
         let mut after = Balancer::new(&base, Moment(700_000));
         after.adopt(&before.remember(&base), &base);
-        after.resume(&all, &Readings::unknown(3));
+        after.resume(&base, &all, &Readings::unknown(3));
         assert!(!after.is_due(&base, &all, &Readings::unknown(3)), "no region has reported yet");
         let (before, after) = (before.splits.of(0), after.splits.of(0));
         assert_eq!(before, after);

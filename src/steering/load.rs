@@ -183,14 +183,11 @@ impl Splits {
         }
     }
 
-    /// Returns whether some clients are not divided yet, or were sent where they cannot be any more.
-    pub fn is_behind(&self, demands: &[Demand]) -> bool {
-        let stands = |(part, demand): (usize, &Demand)| match (demand.order.first(), self.of(part)) {
-            (Some(_), Some(split)) => stays(split, demand),
-            (None, None) => true,
-            (Some(_), None) | (None, Some(_)) => false,
-        };
-        !demands.iter().enumerate().all(stands)
+    /// Returns whether some clients of a region that is down are not divided yet, or were sent where they cannot be any more.
+    pub fn is_behind(&self, region: RegionId, demands: &[Demand]) -> bool {
+        let of_region = |demand: &Demand| demand.yields && demand.order[0].0 == region;
+        let parts = demands.iter().enumerate().filter(|(_, demand)| of_region(demand));
+        parts.into_iter().any(|(part, demand)| !self.of(part).is_some_and(|split| stays(split, demand)))
     }
 
     /// Sends the parts home whose split leads where it cannot any more, and returns which.
