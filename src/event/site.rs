@@ -56,7 +56,7 @@ impl Event {
             None => format!("{} of {total} addresses down{failed}", total - up),
         };
         let text = match status.share {
-            // Where all are ill, nobody has gone.
+            // Where all are ill, no client has gone.
             SiteShare::Kept(_) => {
                 format!("{region} is down in {family}, and keeps its clients, for no region is well: {why}")
             }
