@@ -527,6 +527,8 @@ fn an_operator_forces_an_address_and_drills_a_region_from_the_page() {
     browser.click("#act-confirm");
     browser.reads("#intents li[data-state=standing]", "force tokyo/tokyo-b/127.7.1.2 down");
     browser.reads("#region-tokyo .wanted", "force tokyo/tokyo-b/127.7.1.2 down");
+    // The stream may tell of it before the answer is there, which closes the dialog.
+    browser.sees("!document.querySelector('#act').open");
 
     browser.click("#region-oregon .menu summary");
     browser.click("#region-oregon [data-deed=drill]");
