@@ -3,7 +3,7 @@
 //! The worlds are tried in chunks, each drawn from a seed of its own, by as many threads as there are processors. The
 //! environment says other numbers: `MERIDIAN_WORLDS` of worlds, `MERIDIAN_SEED` of the first chunk, `MERIDIAN_THREADS` of
 //! threads. A chunk in which an address goes astray is printed with its seed, and with the world, made as small as it goes.
-//! Prints; judges nothing.
+//! Exits with 1 if there is one.
 //!
 //! `tests/laws.rs` holds the same law over a few hundred worlds.
 
@@ -18,6 +18,7 @@ mod support;
 
 use std::cell::Cell;
 use std::env;
+use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
@@ -42,7 +43,7 @@ struct Total {
     astray: u64,
 }
 
-fn main() {
+fn main() -> ExitCode {
     let worlds = number("MERIDIAN_WORLDS").unwrap_or(USUAL_WORLDS);
     let first = number("MERIDIAN_SEED").unwrap_or_default();
     let processors = thread::available_parallelism().map_or(1, |count| count.get() as u64);
@@ -70,6 +71,7 @@ fn main() {
     print("border: that got it from the cache of the resolver", trial.cached, "");
     print("border: queries to the server", trial.queries, "");
     print("border: chunks in which an address went astray", astray, "none");
+    if astray == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// Returns the number that a variable of the environment holds.
