@@ -192,10 +192,11 @@ impl Regions {
         (first..end).map(AddressId).zip(&self.addresses[first as usize..end as usize])
     }
 
-    /// Returns whether a region of a set has an address of a family.
-    pub fn any_has(&self, set: RegionSet, family: Family) -> bool {
-        let mut members = self.iter().map(|(id, _)| id).filter(|id| set.contains(*id));
-        members.any(|id| self.addresses_of(id).any(|(_, address)| Family::of(address.ip) == family))
+    /// Returns the regions that have an address of a family.
+    pub fn having(&self, family: Family) -> RegionSet {
+        let is_of_family =
+            |id: &RegionId| self.addresses_of(*id).any(|(_, address)| Family::of(address.ip) == family);
+        self.iter().map(|(id, _)| id).filter(is_of_family).collect()
     }
 
     /// Returns the region with this name.

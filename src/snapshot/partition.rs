@@ -303,12 +303,13 @@ impl PrefixParts {
         if permits.len() == 1 {
             return None;
         }
+        let having = Family::BOTH.map(|family| regions.having(family));
         // What all kinds of clients are permitted, in the order of one of them.
         let common = |plan: &Plan, kinds: &[u32]| {
             let of = || kinds.iter().map(|kind| permits[*kind as usize]);
             let permitted = of().fold(RegionSet::ALL, RegionSet::intersection);
             let own = of().fold(RegionSet::NONE, RegionSet::union);
-            plan.within(permitted).withholding(regions, own)
+            plan.within(permitted).withholding(own, having)
         };
         let blocks = views.blocks(parts.to_vec(), kinds);
         let of_mixes = blocks.mixes().iter().map(|mix| {

@@ -48,7 +48,7 @@ pub use crate::zone::SteeringId;
 use std::net::IpAddr;
 
 use crate::geo::Class;
-use crate::region::{Family, RegionId, RegionSet, Regions};
+use crate::region::{Family, RegionId, RegionSet};
 
 /// The part of a decision that health cannot change: where clients of one class may go, the best first.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,11 +88,12 @@ impl Plan {
     }
 
     /// Withholds the families in which some of its clients have addresses by plans of their own, and the regions of this
-    /// one have none.
-    pub fn withholding(self, regions: &Regions, own: RegionSet) -> Self {
+    /// one have none. `own` are the regions of those plans, `having` by family the regions with addresses.
+    pub fn withholding(self, own: RegionSet, having: [RegionSet; 2]) -> Self {
         let permitted = self.permitted();
-        let withheld = Family::BOTH.map(|family| {
-            !permitted.is_empty() && regions.any_has(own, family) && !regions.any_has(permitted, family)
+        let withheld = having.map(|having| {
+            let has_any = |set: RegionSet| !set.intersection(having).is_empty();
+            !permitted.is_empty() && has_any(own) && !has_any(permitted)
         });
         Self { withheld, ..self }
     }
